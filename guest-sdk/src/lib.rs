@@ -1,0 +1,1 @@
+//! What a Rust handler author sees.

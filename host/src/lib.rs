@@ -1,0 +1,1 @@
+//! The host as a library, so that tests can start it in-process.

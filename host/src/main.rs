@@ -1,0 +1,2 @@
+//! The `httpd-host` program.
+fn main() {}
