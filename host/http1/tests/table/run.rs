@@ -1,0 +1,170 @@
+//! Drives a connection through an input, answers what can be answered, and writes down what it saw.
+
+use httpd_http1::{BodyLength, Connection, Cycle, Event, Limits, RequestHead, ResponseHead};
+use httpd_http1::{ResponseLength, Trailers, Version};
+use std::fmt::Write;
+
+/// What came of an input.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Trace {
+    /// A line for each request and one for each body.
+    pub(crate) text: String,
+    /// Status and text of the refusal.
+    pub(crate) refusal: Option<(u16, String)>,
+    /// Whether a further request would be read.
+    pub(crate) open: bool,
+}
+
+pub(crate) fn whole(input: &[u8], limits: Limits) -> Trace {
+    let mut runner = Runner::new(limits);
+    runner.connection.receive(input);
+    runner.read();
+    runner.trace
+}
+
+pub(crate) fn byte_by_byte(input: &[u8], limits: Limits) -> Trace {
+    let mut runner = Runner::new(limits);
+    for byte in input {
+        runner.connection.receive(&[*byte]);
+        runner.read();
+    }
+    runner.trace
+}
+
+pub(crate) fn with_eof(input: &[u8], limits: Limits) -> Trace {
+    let mut runner = Runner::new(limits);
+    runner.connection.receive(input);
+    runner.connection.receive_eof();
+    runner.read();
+    runner.trace
+}
+
+struct Runner {
+    connection: Connection,
+    body: Vec<u8>,
+    trace: Trace,
+}
+
+enum Seen {
+    Head(Box<RequestHead>),
+    Data(Vec<u8>),
+    End(Trailers),
+    Stop { open: bool },
+}
+
+impl Runner {
+    fn new(limits: Limits) -> Self {
+        Self {
+            connection: Connection::new(limits),
+            body: Vec::new(),
+            trace: Trace::default(),
+        }
+    }
+
+    fn read(&mut self) {
+        loop {
+            let seen = match self.connection.next_event() {
+                Ok(Event::Head(head)) => Seen::Head(Box::new(head)),
+                Ok(Event::Data(data)) => Seen::Data(data.to_vec()),
+                Ok(Event::End(trailers)) => Seen::End(trailers),
+                Ok(Event::NeedData) => Seen::Stop { open: true },
+                Ok(Event::Paused | Event::Closed) => Seen::Stop { open: false },
+                Err(error) => {
+                    assert_eq!(
+                        self.connection.next_event(),
+                        Err(error.clone()),
+                        "not sticky"
+                    );
+                    self.trace.refusal = Some((error.status(), error.to_string()));
+                    Seen::Stop { open: false }
+                }
+            };
+            match seen {
+                Seen::Head(head) => self.head(*head),
+                Seen::Data(data) => self.data(&data),
+                Seen::End(trailers) => self.end(&trailers),
+                Seen::Stop { open } => {
+                    self.trace.open = open;
+                    return;
+                }
+            }
+        }
+    }
+
+    fn head(&mut self, head: RequestHead) {
+        writeln!(self.trace.text, "{}", describe(&head)).unwrap();
+        self.connection.recycle(head);
+    }
+
+    fn data(&mut self, data: &[u8]) {
+        assert!(!data.is_empty());
+        self.body.extend_from_slice(data);
+    }
+
+    fn end(&mut self, trailers: &Trailers) {
+        let body = std::mem::take(&mut self.body);
+        write!(self.trace.text, "body `{}`", body.escape_ascii()).unwrap();
+        for (name, value) in trailers.fields() {
+            write!(self.trace.text, " [{name}: {}]", value.escape_ascii()).unwrap();
+        }
+        let mut out = Vec::new();
+        let head = ResponseHead {
+            status: 200,
+            length: ResponseLength::Known(0),
+            date: None,
+        };
+        // A CONNECT cannot be accepted.
+        let refusal = ResponseHead {
+            status: 405,
+            ..head
+        };
+        let sent = self.connection.send_head(&head, [], &mut out);
+        sent.or_else(|_| self.connection.send_head(&refusal, [], &mut out))
+            .unwrap();
+        self.connection.send_end([], &mut out).unwrap();
+        let kept = match self.connection.cycle() {
+            Cycle::Ready => self.connection.next_cycle(),
+            _ => false,
+        };
+        writeln!(self.trace.text, " {}", if kept { "kept" } else { "closed" }).unwrap();
+    }
+}
+
+fn describe(head: &RequestHead) -> String {
+    let mut text = format!(
+        "{} {:?} scheme={} authority={} path={} query={}",
+        head.method(),
+        head.form(),
+        head.scheme().unwrap_or("-"),
+        head.authority().unwrap_or("-"),
+        head.path(),
+        head.query().unwrap_or("-"),
+    );
+    text.push_str(match head.version() {
+        Version::Http10 => " 1.0",
+        Version::Http11 => " 1.1",
+    });
+    match head.body_length() {
+        BodyLength::None => text.push_str(" bodiless"),
+        BodyLength::Known(length) => write!(text, " length={length}").unwrap(),
+        BodyLength::Chunked => text.push_str(" chunked"),
+    }
+    text.push_str(if head.wants_keep_alive() {
+        " keep"
+    } else {
+        " close"
+    });
+    text.push_str(if head.expects_continue() {
+        " expects"
+    } else {
+        ""
+    });
+    for (name, value) in head.fields() {
+        assert_eq!(
+            head.field(name).is_some(),
+            head.field(&name.to_uppercase()).is_some()
+        );
+        write!(text, " [{name}: {}]", value.escape_ascii()).unwrap();
+    }
+    text
+}
