@@ -1,1 +1,110 @@
-//! What a Rust handler author sees.
+//! Write a request handler for httpd-host as one function.
+//!
+//! # A first guest
+//!
+//! A guest is a library crate that depends on this one and says it is a `cdylib`:
+//!
+//! ```toml
+//! [package]
+//! name = "hello"
+//! edition = "2024"
+//!
+//! [lib]
+//! crate-type = ["cdylib"]
+//!
+//! [dependencies]
+//! httpd-guest = { path = "../httpd-host/guest-sdk" }
+//! ```
+//!
+//! Its `src/lib.rs` is the handler, and perhaps a test. No server and no WebAssembly is needed to
+//! run that one: `cargo test` calls the function.
+//!
+//! ```
+//! use httpd_guest::{Request, Response, handler};
+//!
+//! #[handler]
+//! fn handle(request: Request) -> Response {
+//!     let name = request.query_param("name").unwrap_or("world".into());
+//!     Response::text(format!("Hello, {name}!"))
+//! }
+//!
+//! #[test]
+//! fn greets_by_name() {
+//!     assert_eq!(handle(Request::get("/hello?name=Ada")).body(), b"Hello, Ada!");
+//! }
+//! # fn main() { assert_eq!(handle(Request::get("/?name=Ada")).body(), b"Hello, Ada!"); }
+//! ```
+//!
+//! Built for `wasm32-unknown-unknown` with `wasm-component-ld` as the linker, that crate is a
+//! component the host can load; the project's `guests/.cargo/config.toml` shows the two lines
+//! this takes. A component can do nothing but what the host offers it, so `println!`, files,
+//! sockets and clocks are not there: they compile, and do nothing or fail.
+//!
+//! # What there is
+//!
+//! - [`Request`]: method, path, query, fields, captures of the route, body; the body as text, JSON
+//!   or form.
+//! - [`Response`]: text, HTML, JSON, bytes, redirects; status and fields on top.
+//! - [`log`]: the usual macros, `log::info!` and its siblings. Lines land in the host's log under
+//!   the request's id.
+//! - [`Error`]: for handlers that return `Result<Response, Error>` and use `?`. An error is logged
+//!   and becomes a 500, or the 4xx it carries.
+//! - A panic is logged with its message and place, and answered with 500. It ends this request and
+//!   touches no other.
+//! - [`raw`]: the records themselves, for a guest that wants none of this crate's checks.
+//!
+//! # JSON
+//!
+//! With the feature `json`, on by default, and [serde](https://serde.rs) among the guest's own
+//! dependencies:
+//!
+//! ```
+//! use httpd_guest::{Error, Request, Response, handler, log};
+//!
+//! #[derive(serde::Serialize, serde::Deserialize)]
+//! struct Task {
+//!     title: String,
+//!     #[serde(default)]
+//!     done: bool,
+//! }
+//!
+//! #[handler]
+//! fn handle(request: Request) -> Result<Response, Error> {
+//!     let task: Task = request.json()?;
+//!     log::info!("new task: {}", task.title);
+//!     Ok(Response::json(&task).with_status(201))
+//! }
+//! # fn main() {
+//! let created = handle(Request::post("/tasks").with_body(r#"{"title": "rest"}"#)).unwrap();
+//! assert_eq!(created.body_str(), Some(r#"{"title":"rest","done":false}"#));
+//! assert_eq!(handle(Request::post("/tasks").with_body("rest")).unwrap_err().status(), 400);
+//! # }
+//! ```
+
+#![allow(
+    clippy::test_attr_in_doctest,
+    reason = "the first guest shows how to write its test"
+)]
+
+// The generated bindings name this crate from the guest's side, and so do its own tests.
+extern crate self as httpd_guest;
+
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
+mod answer;
+mod error;
+mod logging;
+pub mod raw;
+mod request;
+mod response;
+mod syntax;
+#[cfg(not(target_family = "wasm"))]
+pub mod testing;
+
+pub use answer::Answer;
+pub use error::Error;
+pub use httpd_guest_macros::handler;
+pub use log;
+pub use request::Request;
+pub use response::Response;

@@ -1,0 +1,278 @@
+//! The request a handler reads, and the builders its tests make one with. Parsing of bodies and
+//! queries lives here; nothing in here answers.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::{Error, raw};
+
+/// A request with its whole body. The host has checked its framing, normalised its path and
+/// matched it to a route.
+///
+/// ```
+/// use httpd_guest::Request;
+///
+/// let request = Request::post("/users?notify=yes")
+///     .with_field("Content-Type", "application/x-www-form-urlencoded")
+///     .with_body("name=Ada+Lovelace");
+/// assert_eq!(request.method(), "POST");
+/// assert_eq!(request.path(), "/users");
+/// assert_eq!(request.query_param("notify").as_deref(), Some("yes"));
+/// assert_eq!(request.form().unwrap()[0], ("name".into(), "Ada Lovelace".into()));
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Request(raw::Request);
+
+/// What the host says about a request.
+impl Request {
+    /// The method as sent; methods are case-sensitive (RFC 9110 section 9.1).
+    #[must_use]
+    pub fn method(&self) -> &str {
+        &self.0.method
+    }
+
+    /// The path without the query, normalised: no dot segments, needless percent-escapes decoded,
+    /// the others kept. `*` for `OPTIONS *`.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.0.path
+    }
+
+    /// What follows the first `?` of the target, not decoded; `None` when it has no `?`.
+    #[must_use]
+    pub fn query(&self) -> Option<&str> {
+        self.0.query.as_deref()
+    }
+
+    /// The query's `name=value` pairs in order, decoded: `+` is a space, `%41` is `A`, and bytes
+    /// that are no UTF-8 become U+FFFD.
+    pub fn query_params(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+        form_urlencoded::parse(self.query().unwrap_or_default().as_bytes())
+    }
+
+    /// The first value of a name in the query, decoded. Names are case-sensitive.
+    #[must_use]
+    pub fn query_param(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.query_params()
+            .find(|(other, _)| other == name)
+            .map(|(_, value)| value)
+    }
+
+    /// The part of the path that the route's pattern captured under this name: `42` for `id` when
+    /// `/users/{id}` matched `/users/42`. It is percent-decoded.
+    #[must_use]
+    pub fn capture(&self, name: &str) -> Option<&str> {
+        self.0
+            .captures
+            .iter()
+            .find(|capture| capture.name == name)
+            .map(|found| &*found.value)
+    }
+
+    /// The value of the first field of this name, ignoring case. HTTP allows bytes outside ASCII
+    /// in it, so it is no `str`; [`field_str`](Self::field_str) is what most callers want.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&[u8]> {
+        self.fields()
+            .find(|(other, _)| other.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+    }
+
+    /// Like [`field`](Self::field), as text; `None` also when the value is not UTF-8.
+    #[must_use]
+    pub fn field_str(&self, name: &str) -> Option<&str> {
+        std::str::from_utf8(self.field(name)?).ok()
+    }
+
+    /// The value of every field of this name, ignoring case, in order.
+    pub fn field_values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+        self.fields()
+            .filter(move |(other, _)| other.eq_ignore_ascii_case(name))
+            .map(|(_, v)| v)
+    }
+
+    /// Every field in the order sent, duplicates kept, names in lower case.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.0
+            .fields
+            .iter()
+            .map(|field| (&*field.name, &*field.value))
+    }
+
+    /// The body's bytes; empty when there is none.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        &self.0.body
+    }
+
+    /// The body's bytes, without copying them.
+    #[must_use]
+    pub fn into_body(self) -> Vec<u8> {
+        self.0.body
+    }
+
+    /// The request's id, which the host's log and its error responses carry too.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.0.id
+    }
+
+    /// The peer's address and port, such as `203.0.113.7:49152` or `[2001:db8::1]:49152`.
+    #[must_use]
+    pub fn client(&self) -> &str {
+        &self.0.client
+    }
+
+    /// The host and optional port that the client asked for; `None` when an HTTP/1.0 client named
+    /// none.
+    #[must_use]
+    pub fn authority(&self) -> Option<&str> {
+        self.0.authority.as_deref()
+    }
+
+    /// `http` or `https`.
+    #[must_use]
+    pub fn scheme(&self) -> &str {
+        &self.0.scheme
+    }
+
+    /// The record the host sent.
+    #[must_use]
+    pub fn into_raw(self) -> raw::Request {
+        self.0
+    }
+
+    /// A request from the host's record.
+    #[must_use]
+    pub fn from_raw(request: raw::Request) -> Self {
+        Self(request)
+    }
+}
+
+/// The body read as something. What does not parse is the client's fault, an [`Error`] of 400.
+impl Request {
+    /// The body as text.
+    ///
+    /// # Errors
+    /// 400 when it is not UTF-8.
+    pub fn body_str(&self) -> Result<&str, Error> {
+        std::str::from_utf8(self.body()).map_err(|error| bad_request("text", &error))
+    }
+
+    /// The body read as JSON. The `content-type` field is not looked at: clients forget it.
+    ///
+    /// ```
+    /// use httpd_guest::Request;
+    ///
+    /// let request = Request::post("/sum").with_body("[1, 2, 3]");
+    /// assert_eq!(request.json::<Vec<u32>>().unwrap().iter().sum::<u32>(), 6);
+    /// ```
+    ///
+    /// # Errors
+    /// 400 when it is no JSON, or not of the shape `T` wants.
+    #[cfg(feature = "json")]
+    pub fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, Error> {
+        serde_json::from_slice(self.body()).map_err(|error| bad_request("JSON", &error))
+    }
+
+    /// The pairs of a form a browser sent as `application/x-www-form-urlencoded`, in order and
+    /// decoded as [`query_params`](Self::query_params) are.
+    ///
+    /// # Errors
+    /// 415 when the `content-type` field names another type: every body can be read as a form, so
+    /// nothing but this field tells a form from a file.
+    pub fn form(&self) -> Result<Vec<(String, String)>, Error> {
+        const FORM: &str = "application/x-www-form-urlencoded";
+        let content_type = self.field_str("content-type").unwrap_or_default();
+        let essence = content_type.split(';').next().unwrap_or_default().trim();
+        if !essence.eq_ignore_ascii_case(FORM) {
+            return Err(Error::new(415, format_args!("the body is not {FORM}")));
+        }
+        Ok(form_urlencoded::parse(self.body()).into_owned().collect())
+    }
+}
+
+fn bad_request(what: &str, error: &dyn fmt::Display) -> Error {
+    Error::new(
+        400,
+        format_args!("the body is not the {what} expected: {error}"),
+    )
+}
+
+/// Requests made by hand, for tests. They are taken as they are, without the host's checks.
+impl Request {
+    /// A request to `target`, a path with an optional query, from 127.0.0.1 to `localhost`.
+    #[must_use]
+    pub fn new(method: &str, target: &str) -> Self {
+        let (path, query) = match target.split_once('?') {
+            Some((path, query)) => (path, Some(query.to_owned())),
+            None => (target, None),
+        };
+        Self(raw::Request {
+            id: "test".to_owned(),
+            client: "127.0.0.1:49152".to_owned(),
+            method: method.to_owned(),
+            scheme: "http".to_owned(),
+            authority: Some("localhost".to_owned()),
+            path: path.to_owned(),
+            query,
+            fields: Vec::new(),
+            captures: Vec::new(),
+            body: Vec::new(),
+        })
+    }
+
+    /// A GET request.
+    #[must_use]
+    pub fn get(target: &str) -> Self {
+        Self::new("GET", target)
+    }
+
+    /// A POST request.
+    #[must_use]
+    pub fn post(target: &str) -> Self {
+        Self::new("POST", target)
+    }
+
+    /// Adds a field, its name in lower case as the host has it, and keeps others of that name.
+    #[must_use]
+    pub fn with_added_field(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        let (name, value) = (name.to_ascii_lowercase(), value.as_ref().to_vec());
+        self.0.fields.push(raw::Field { name, value });
+        self
+    }
+
+    /// Sets a field, in place of any of the same name.
+    #[must_use]
+    pub fn with_field(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        self.0
+            .fields
+            .retain(|field| !field.name.eq_ignore_ascii_case(name));
+        self.with_added_field(name, value)
+    }
+
+    /// Sets the body.
+    #[must_use]
+    pub fn with_body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.0.body = body.into();
+        self
+    }
+
+    /// Adds a capture, as a route with `{name}` in its path makes one.
+    #[must_use]
+    pub fn with_capture(mut self, name: &str, value: &str) -> Self {
+        let (name, value) = (name.to_owned(), value.to_owned());
+        self.0.captures.push(raw::Capture { name, value });
+        self
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+#[path = "request_tests.rs"]
+mod tests;
