@@ -1,2 +1,113 @@
-//! The `httpd-host` program.
-fn main() {}
+//! The `httpd-host` program: arguments, logging, signals. Everything else is in the library.
+
+mod args;
+mod logging;
+mod report;
+mod signals;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use args::Command;
+use httpd_host::config::Config;
+use httpd_host::dispatch::Dispatch;
+use httpd_host::server::{Ended, Server};
+
+/// The configuration, or the arguments, must be mended first.
+const EXIT_CONFIG: u8 = 2;
+/// The configuration is fine, but the system refused something.
+const EXIT_SYSTEM: u8 = 1;
+
+fn main() -> ExitCode {
+    match args::parse() {
+        Ok(Command::Help) => report::print(args::HELP),
+        Ok(Command::Version) => {
+            report::print(concat!("httpd-host ", env!("CARGO_PKG_VERSION"), "\n"))
+        }
+        Ok(Command::Check { config }) => check(&config),
+        Ok(Command::Serve { config }) => serve(config.as_deref()),
+        Err(error) => {
+            report::complain(&format!("{error}\nTry httpd-host --help.\n"));
+            ExitCode::from(EXIT_CONFIG)
+        }
+    }
+}
+
+/// Reads the configuration and makes every guest ready, as a start would, and serves nothing.
+fn check(path: &Path) -> ExitCode {
+    let config = match read(Some(path)) {
+        Ok(config) => config,
+        Err(problems) => return fail(EXIT_CONFIG, &problems),
+    };
+    let _logging = logging::start(&config.log);
+    match load(&config) {
+        Ok(_) => report::print(&format!(
+            "{} is fine\n{}",
+            path.display(),
+            report::table(&config)
+        )),
+        Err(problems) => fail(EXIT_CONFIG, &problems),
+    }
+}
+
+fn serve(path: Option<&Path>) -> ExitCode {
+    let config = match read(path) {
+        Ok(config) => config,
+        Err(problems) => return fail(EXIT_CONFIG, &problems),
+    };
+    // Dropped last: it writes the log lines that still wait.
+    let _logging = logging::start(&config.log);
+    let dispatch = match load(&config) {
+        Ok(dispatch) => dispatch,
+        Err(problems) => return fail(EXIT_CONFIG, &problems),
+    };
+    match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime.block_on(run(&config, dispatch)),
+        Err(error) => fail(EXIT_SYSTEM, &format!("cannot start the runtime: {error}")),
+    }
+}
+
+async fn run(config: &Config, dispatch: Dispatch) -> ExitCode {
+    // Before anything is printed: whoever reads that the host is up may signal it.
+    let shutdown = match signals::shutdown() {
+        Ok(shutdown) => shutdown,
+        Err(error) => return fail(EXIT_SYSTEM, &format!("cannot handle signals: {error}")),
+    };
+    let server = match Server::bind(config, dispatch) {
+        Ok(server) => server,
+        Err(error) => return fail(EXIT_SYSTEM, &error.to_string()),
+    };
+    report::print(&report::start(config, &server));
+    match server.run(shutdown).await {
+        Ended::Drained => ExitCode::SUCCESS,
+        Ended::CutOff(connections) => {
+            tracing::warn!(
+                connections,
+                "timeouts.shutdown was over: connections were cut off"
+            );
+            ExitCode::from(EXIT_SYSTEM)
+        }
+    }
+}
+
+fn read(path: Option<&Path>) -> Result<Config, String> {
+    match path {
+        Some(path) => Config::load(path).map_err(|error| error.to_string()),
+        None => Ok(Config::welcome()),
+    }
+}
+
+fn load(config: &Config) -> Result<Dispatch, String> {
+    Dispatch::load(config).map_err(|errors| {
+        let lines: Vec<_> = errors.iter().map(ToString::to_string).collect();
+        lines.join("\n")
+    })
+}
+
+fn fail(status: u8, problems: &str) -> ExitCode {
+    report::complain(&format!("{problems}\n"));
+    ExitCode::from(status)
+}

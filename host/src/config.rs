@@ -1,0 +1,269 @@
+//! The configuration: a TOML file becomes checked types here, and nothing downstream checks again.
+//! No file but the configuration itself is read, and nothing here opens a socket or a component.
+
+mod error;
+mod guests;
+mod reader;
+mod report;
+mod routes;
+mod sections;
+mod suggest;
+mod units;
+mod values;
+
+#[cfg(test)]
+mod example_tests;
+#[cfg(test)]
+mod problem_tests;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use error::{ConfigError, Problem};
+use reader::Section;
+use report::Report;
+pub use units::{ShowDuration, ShowSize};
+
+use crate::router::Pattern;
+
+/// Everything a configuration file says, checked, with defaults in place of what it leaves out.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Config {
+    /// `[server]`: where to listen and for how many.
+    pub server: Server,
+    /// `[limits]`: what is refused before a guest sees it, and what a guest may answer.
+    pub limits: Limits,
+    /// `[timeouts]`: how long each phase of a connection may take.
+    pub timeouts: Timeouts,
+    /// `[sandbox]`: bounds over all guests together.
+    pub sandbox: Sandbox,
+    /// `[log]`: what is logged and how.
+    pub log: Log,
+    /// `[guests.NAME]`, by name.
+    pub guests: BTreeMap<String, Guest>,
+    /// `[[routes]]`, in the order of the file. Each route's guest is in `guests`.
+    pub routes: Vec<Route>,
+}
+
+/// `[server]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Server {
+    /// The addresses to listen on: at least one, each named once (port 0 as often as wanted).
+    pub listen: Vec<SocketAddr>,
+    /// How many connections may be open at once over all listeners.
+    pub max_connections: usize,
+    /// How many connections the kernel may queue per listener before they are accepted.
+    pub backlog: u32,
+}
+
+/// `[limits]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Limits {
+    /// Bytes of a request's head, request line included; past it 431.
+    pub head_max: usize,
+    /// Bytes of a request target; past it 414.
+    pub target_max: usize,
+    /// Field lines of a request's head, and of its trailers; past it 431.
+    pub fields_max: usize,
+    /// Bytes of all chunk extensions of one body together; past it 400.
+    pub chunk_extensions_max: usize,
+    /// Bytes of a request body where the route does not say otherwise; past it 413.
+    pub body_max: u64,
+    /// Bytes of all bodies held in memory together; past it 503. Never less than a `body_max`.
+    pub buffered_max: u64,
+    /// Bytes of an unread body that are read and dropped so that the connection can be kept.
+    pub drain_max: u64,
+    /// Bytes read and dropped at most during a lingering close.
+    pub linger_max: u64,
+    /// Bytes of all fields of a guest's answer together; past it 500.
+    pub response_head_max: usize,
+    /// Field lines of a guest's answer; past it 500.
+    pub response_fields_max: usize,
+}
+
+/// `[timeouts]`. None is zero.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Timeouts {
+    /// From a request's first byte to the end of its head; past it 408.
+    pub head: Duration,
+    /// Without a byte of the body arriving; past it 408.
+    pub body: Duration,
+    /// From a response's last byte to the next request's first; then the connection is closed.
+    pub keep_alive: Duration,
+    /// Without the client taking a byte of the response; then the connection is closed.
+    pub write: Duration,
+    /// A lingering close as a whole.
+    pub linger: Duration,
+    /// A lingering close without a byte arriving. At most `linger`.
+    pub linger_idle: Duration,
+    /// From the signal to stop until connections still open are closed.
+    pub shutdown: Duration,
+}
+
+/// `[sandbox]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sandbox {
+    /// How many instances may exist at once over all guests.
+    pub instances_max: u32,
+    /// How long a guest runs before other work on its thread gets a turn.
+    pub slice: Duration,
+    /// Bytes of stack that one call into a guest may use.
+    pub stack_max: usize,
+}
+
+/// `[log]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Log {
+    /// The least important level that is still written.
+    pub level: tracing::Level,
+    /// How a line looks.
+    pub format: LogFormat,
+    /// Whether each request gets an access line.
+    pub access: bool,
+    /// Bytes of a guest's log line; longer ones are cut.
+    pub guest_line_max: usize,
+    /// Log lines a guest may write per request; the rest is counted instead.
+    pub guest_lines_max: u32,
+    /// How many lines may wait to be written; more are dropped, for a slow reader of the log must
+    /// not hold up requests.
+    pub queue_max: usize,
+}
+
+/// How a log line looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line, for programs.
+    Json,
+}
+
+/// `[guests.NAME]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Guest {
+    /// The name in the section's title: lower-case letters, digits, `-` and `_`.
+    pub name: String,
+    /// Where the component comes from.
+    pub component: Component,
+    /// Whether an instance serves more than one request.
+    pub instances: Instances,
+    /// Bytes of linear memory an instance may have, at most 4 GiB.
+    pub memory_max: u64,
+    /// Bytes of an answer's body; past it 500.
+    pub response_max: u64,
+    /// From the request's first byte to the last byte of the guest's answer; past it 504.
+    pub deadline: Duration,
+    /// How many requests the guest may serve at once; past it 503.
+    pub concurrency_max: u32,
+    /// The environment the guest sees; it gets nothing of the host's own.
+    pub env: BTreeMap<String, String>,
+}
+
+/// Where a guest's component comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Component {
+    /// A file. Relative paths of the configuration are resolved against its own directory.
+    File(PathBuf),
+    /// The page that is built into the host, for when there is no configuration yet.
+    Welcome,
+}
+
+/// Whether an instance serves more than one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Instances {
+    /// Each request gets an instance that nobody used before.
+    Fresh,
+    /// An instance serves several requests, which can see what earlier ones left behind.
+    Reuse {
+        /// How many requests an instance serves before it is dropped; at least 1.
+        uses: u32,
+        /// How many of them at the same time, in lanes that can; at least 1.
+        concurrent: u32,
+    },
+}
+
+/// `[[routes]]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Route {
+    /// Which paths it takes.
+    pub path: Pattern,
+    /// Which methods it takes, none twice; all of them when absent. `GET` stands for `HEAD` too.
+    pub methods: Option<Vec<String>>,
+    /// Which host it answers for, in lower case, perhaps starting with `*.`; any when absent.
+    pub host: Option<String>,
+    /// The name of the guest that answers.
+    pub guest: String,
+    /// Bytes of a request body; the route's own or else `limits.body_max`.
+    pub body_max: u64,
+    /// The line of the file where the route starts, counted from 1; 0 for a route of no file.
+    pub line: usize,
+}
+
+impl Config {
+    /// Reads a configuration file and checks that the components it names are there.
+    ///
+    /// # Errors
+    /// Every problem found, each with its line, or the reason why the file cannot be read.
+    pub fn load(path: &Path) -> Result<Config, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|e| ConfigError::unreadable(path, &e))?;
+        read(&Report::new(&text, path), guests::regular_file)
+    }
+
+    /// Checks the text of a configuration file without a look at the components it names.
+    /// Messages name the file `origin`, and relative paths are resolved against its directory.
+    ///
+    /// # Errors
+    /// Every problem found, each with its line.
+    pub fn parse(text: &str, origin: &Path) -> Result<Config, ConfigError> {
+        read(&Report::new(text, origin), |_| Ok(()))
+    }
+
+    /// What a server without a configuration file runs with: all defaults, and the built-in
+    /// welcome page on `/`.
+    pub fn welcome() -> Config {
+        let guest = Guest::new("welcome", Component::Welcome);
+        let limits = Limits::default();
+        let route = Route {
+            path: Pattern::root(),
+            methods: Some(vec!["GET".to_owned()]),
+            host: None,
+            guest: guest.name.clone(),
+            body_max: limits.body_max,
+            line: 0,
+        };
+        Config {
+            limits,
+            guests: BTreeMap::from([(guest.name.clone(), guest)]),
+            routes: vec![route],
+            ..Config::default()
+        }
+    }
+}
+
+/// Reads every section, then decides: a configuration, or all the problems met on the way.
+/// `component_found` says what is wrong with a component's file, if anything.
+fn read(
+    report: &Report<'_>,
+    component_found: impl Fn(&Path) -> Result<(), String>,
+) -> Result<Config, ConfigError> {
+    let document = report.document()?;
+    let mut root = Section::root(report, &document);
+    let limits = sections::limits(root.section("limits"));
+    let guests = guests::read(&root.section("guests"), &component_found);
+    let routes = routes::read(root.sections("routes"), &guests, &limits);
+    let config = Config {
+        server: sections::server(root.section("server")),
+        timeouts: sections::timeouts(root.section("timeouts")),
+        sandbox: sections::sandbox(root.section("sandbox")),
+        log: sections::log(root.section("log")),
+        limits,
+        guests,
+        routes,
+    };
+    root.finish();
+    report.finish(config)
+}

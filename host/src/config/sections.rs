@@ -1,0 +1,236 @@
+//! The sections about the server as a whole: their keys, defaults and ranges, all in this file.
+//! Guests and routes have files of their own.
+
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use toml::de::DeValue;
+use tracing::Level;
+
+use super::reader::Section;
+use super::units::ShowSize;
+use super::values::{Value, expect_str, expected};
+use super::{Limits, Log, LogFormat, Sandbox, Server, Timeouts};
+
+const KIB: u64 = 1 << 10;
+const MIB: u64 = 1 << 20;
+const GIB: u64 = 1 << 30;
+const TIB: u64 = 1 << 40;
+
+/// What every timeout may be: something, and not more than a day.
+pub(super) const TIMEOUT: RangeInclusive<Duration> =
+    Duration::from_millis(1)..=Duration::from_hours(24);
+
+impl Default for Server {
+    fn default() -> Server {
+        Server {
+            listen: vec![SocketAddr::from(([127, 0, 0, 1], 8080))],
+            max_connections: 10_000,
+            backlog: 1024,
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            head_max: 64 << 10,
+            target_max: 8 << 10,
+            fields_max: 100,
+            chunk_extensions_max: 16 << 10,
+            body_max: 10 * MIB,
+            buffered_max: GIB,
+            drain_max: 64 * KIB,
+            linger_max: GIB,
+            response_head_max: 64 << 10,
+            response_fields_max: 1000,
+        }
+    }
+}
+
+impl Default for Timeouts {
+    fn default() -> Timeouts {
+        Timeouts {
+            head: Duration::from_secs(10),
+            body: Duration::from_secs(30),
+            keep_alive: Duration::from_secs(75),
+            write: Duration::from_secs(30),
+            linger: Duration::from_secs(30),
+            linger_idle: Duration::from_secs(5),
+            shutdown: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Default for Sandbox {
+    fn default() -> Sandbox {
+        Sandbox {
+            instances_max: 1000,
+            slice: Duration::from_millis(2),
+            stack_max: 512 << 10,
+        }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Log {
+        Log {
+            level: Level::INFO,
+            format: LogFormat::Text,
+            access: true,
+            guest_line_max: 4 << 10,
+            guest_lines_max: 100,
+            queue_max: 16_384,
+        }
+    }
+}
+
+pub(super) fn server(mut section: Section<'_>) -> Server {
+    let default = Server::default();
+    let server = Server {
+        listen: listen(&mut section, default.listen),
+        max_connections: section.number("max_connections", default.max_connections, 1..=1_000_000),
+        backlog: section.number("backlog", default.backlog, 1..=65_535),
+    };
+    section.finish();
+    server
+}
+
+pub(super) fn limits(mut section: Section<'_>) -> Limits {
+    let default = Limits::default();
+    let fields_max = default.response_fields_max;
+    let limits = Limits {
+        head_max: section.size("head_max", default.head_max, 128..=16 * MIB),
+        target_max: section.size("target_max", default.target_max, 16..=MIB),
+        fields_max: section.number("fields_max", default.fields_max, 1..=10_000),
+        chunk_extensions_max: section.size(
+            "chunk_extensions_max",
+            default.chunk_extensions_max,
+            0..=16 * MIB,
+        ),
+        body_max: section.size("body_max", default.body_max, 0..=TIB),
+        buffered_max: section.size("buffered_max", default.buffered_max, KIB..=TIB),
+        drain_max: section.size("drain_max", default.drain_max, 0..=GIB),
+        linger_max: section.size("linger_max", default.linger_max, 64 * KIB..=TIB),
+        response_head_max: section.size(
+            "response_head_max",
+            default.response_head_max,
+            KIB..=16 * MIB,
+        ),
+        response_fields_max: section.number("response_fields_max", fields_max, 1..=100_000),
+    };
+    if let Err(message) = body_fits(limits.body_max, &limits) {
+        section.problem("body_max", message);
+    }
+    section.finish();
+    limits
+}
+
+/// A body that can never be held in memory would be answered "come back later" for ever.
+pub(super) fn body_fits(body_max: u64, limits: &Limits) -> Result<(), String> {
+    if body_max <= limits.buffered_max {
+        return Ok(());
+    }
+    let (body, all) = (ShowSize(body_max), ShowSize(limits.buffered_max));
+    Err(format!(
+        "{body} is more than limits.buffered_max ({all}); raise that or lower this"
+    ))
+}
+
+pub(super) fn timeouts(mut section: Section<'_>) -> Timeouts {
+    let default = Timeouts::default();
+    let linger = section.duration("linger", default.linger, TIMEOUT);
+    let timeouts = Timeouts {
+        head: section.duration("head", default.head, TIMEOUT),
+        body: section.duration("body", default.body, TIMEOUT),
+        keep_alive: section.duration("keep_alive", default.keep_alive, TIMEOUT),
+        write: section.duration("write", default.write, TIMEOUT),
+        linger,
+        // The default gives way, so that a short `linger` need not be said twice.
+        linger_idle: section.duration("linger_idle", default.linger_idle.min(linger), TIMEOUT),
+        shutdown: section.duration("shutdown", default.shutdown, TIMEOUT),
+    };
+    if timeouts.linger_idle > timeouts.linger {
+        section.problem(
+            "linger_idle",
+            "must not be longer than timeouts.linger".to_owned(),
+        );
+    }
+    section.finish();
+    timeouts
+}
+
+pub(super) fn sandbox(mut section: Section<'_>) -> Sandbox {
+    let default = Sandbox::default();
+    let slices = Duration::from_millis(1)..=Duration::from_secs(1);
+    let sandbox = Sandbox {
+        instances_max: section.number("instances_max", default.instances_max, 1..=100_000),
+        slice: section.duration("slice", default.slice, slices),
+        stack_max: section.size("stack_max", default.stack_max, 64 * KIB..=64 * MIB),
+    };
+    section.finish();
+    sandbox
+}
+
+pub(super) fn log(mut section: Section<'_>) -> Log {
+    let default = Log::default();
+    let levels = [
+        ("error", Level::ERROR),
+        ("warn", Level::WARN),
+        ("info", Level::INFO),
+        ("debug", Level::DEBUG),
+        ("trace", Level::TRACE),
+    ];
+    let formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
+    let log = Log {
+        level: section.choice("level", default.level, &levels),
+        format: section.choice("format", default.format, &formats),
+        access: section.flag("access", default.access),
+        guest_line_max: section.size("guest_line_max", default.guest_line_max, 64..=MIB),
+        guest_lines_max: section.number("guest_lines_max", default.guest_lines_max, 0..=1_000_000),
+        queue_max: section.number("queue_max", default.queue_max, 1..=1_000_000),
+    };
+    section.finish();
+    log
+}
+
+/// The addresses to listen on; each wrong one is a problem of its own.
+fn listen(section: &mut Section<'_>, default: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    let Some(value) = section.take("listen") else {
+        return default;
+    };
+    let DeValue::Array(array) = value.get_ref() else {
+        let wanted = "a list of addresses such as [\"127.0.0.1:8080\"]";
+        section.wrong("listen", value, expected(wanted, value));
+        return default;
+    };
+    if array.is_empty() {
+        section.wrong("listen", value, "must name at least one address".to_owned());
+    }
+    let mut addresses = Vec::new();
+    for item in array {
+        match address(item).and_then(|address| unused(address, &addresses)) {
+            Ok(address) => addresses.push(address),
+            Err(message) => section.wrong("listen", item, message),
+        }
+    }
+    addresses
+}
+
+fn address(value: &Value<'_>) -> Result<SocketAddr, String> {
+    let wanted = "an IP address and a port, such as \"127.0.0.1:8080\" or \"[::1]:8080\"";
+    let text = expect_str(value, wanted)?;
+    let advice =
+        "names are not looked up: localhost is 127.0.0.1 or [::1], all are 0.0.0.0 or [::]";
+    text.parse()
+        .map_err(|_| format!("{text:?} is not {wanted}; {advice}"))
+}
+
+/// Port 0 lets the kernel choose, a different port each time.
+fn unused(address: SocketAddr, used: &[SocketAddr]) -> Result<SocketAddr, String> {
+    if address.port() != 0 && used.contains(&address) {
+        return Err(format!("{address} is named twice"));
+    }
+    Ok(address)
+}

@@ -1,0 +1,200 @@
+//! A guest and the way of a call through it: permit, instance, answer. Dropping the future of a
+//! call at any point stops the guest and gives everything back.
+
+use super::answer::{self, AnswerLimits, Response};
+use super::error::CallError;
+use super::idle::Idle;
+use super::instance::Instance;
+use super::interface::{Answer, Field, Request};
+use super::limits::Limits;
+use super::load::Loaded;
+use super::log::GuestLog;
+use super::permit::Permits;
+use super::sandbox::Sandbox;
+use super::state::State;
+use super::usage::Usage;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// What one guest may use.
+#[derive(Clone, Debug)]
+pub struct GuestSettings {
+    /// Bytes of memory of one instance; growth past it is refused to the guest.
+    pub memory_max: u64,
+    /// Bytes of an answer's body.
+    pub response_max: u64,
+    /// Bytes of all field lines of an answer together.
+    pub response_head_max: usize,
+    /// Field lines of an answer.
+    pub response_fields_max: usize,
+    /// Calls that may run at once.
+    pub concurrency_max: u32,
+    /// How long an instance lives.
+    pub instances: Instances,
+}
+
+/// How long an instance of a guest lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Instances {
+    /// For one request: each gets an instance nobody used before.
+    Fresh,
+    /// For several requests, one after the other. What one request leaves in the guest's memory,
+    /// the next can see.
+    Reuse {
+        /// The requests that one instance serves.
+        uses: u32,
+    },
+}
+
+/// A loaded guest. Share it in an `Arc`; dropping the last one drops its instances.
+pub struct Guest {
+    sandbox: Arc<Sandbox>,
+    name: Arc<str>,
+    settings: GuestSettings,
+    loaded: Loaded,
+    permits: Permits,
+    idle: Arc<Idle>,
+}
+
+/// What the host copies out of a guest beside the answer itself is at least this, so that a log
+/// line is cut and not refused under a small `response_max`.
+const COPY_BYTES_MIN: usize = 1 << 20;
+
+impl Guest {
+    pub(super) fn new(
+        sandbox: Arc<Sandbox>,
+        name: &str,
+        settings: GuestSettings,
+        loaded: Loaded,
+        idle: Arc<Idle>,
+    ) -> Guest {
+        let permits = Permits::new(settings.concurrency_max);
+        Guest {
+            sandbox,
+            name: Arc::from(name),
+            settings,
+            loaded,
+            permits,
+            idle,
+        }
+    }
+
+    /// The name it was loaded under.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The calls that run at this moment.
+    pub fn running(&self) -> u32 {
+        self.permits.taken()
+    }
+
+    /// Answers one request and says what that cost. It never waits for a free place. The guest
+    /// gives way to other tasks every slice, and is stopped at the first slice past `deadline`.
+    ///
+    /// Needs a tokio runtime. Dropping the future stops the guest.
+    ///
+    /// # Errors
+    /// Every [`CallError`]; the guest and other requests are fine after each of them.
+    pub async fn call(
+        &self,
+        request: Request<'_>,
+        deadline: Instant,
+    ) -> (Result<Response, CallError>, Usage) {
+        let mut usage = Usage::default();
+        // Declared first and dropped last: a place is free only when its instance is gone.
+        let Some(_permit) = self.permits.try_take() else {
+            return (Err(CallError::Full), usage);
+        };
+        let _running = self.sandbox.ticker.enter();
+        let result = self.answer(request, deadline, &mut usage).await;
+        (result, usage)
+    }
+
+    async fn answer(
+        &self,
+        request: Request<'_>,
+        deadline: Instant,
+        usage: &mut Usage,
+    ) -> Result<Response, CallError> {
+        let started = Instant::now();
+        if started >= deadline {
+            return Err(CallError::Deadline);
+        }
+        let instance = self.instance(request.id, deadline).await;
+        let called = Instant::now();
+        usage.instantiate = called - started;
+        let mut instance = instance?;
+        let answered = instance.call(request).await;
+        usage.run = called.elapsed();
+        instance.end(usage);
+        let response = self.check(answered?, request.method == "HEAD")?;
+        self.keep(instance);
+        Ok(response)
+    }
+
+    /// A waiting instance if the guest reuses them and has one, else a fresh one.
+    async fn instance(&self, request_id: &str, deadline: Instant) -> Result<Instance, CallError> {
+        if let Some(mut instance) = self.idle.take() {
+            instance.begin(deadline, self.log(request_id));
+            return Ok(instance);
+        }
+        loop {
+            let state = State {
+                deadline,
+                log: self.log(request_id),
+                limits: Limits::new(self.settings.memory_max),
+            };
+            match Instance::new(&self.loaded, state, self.copy_max()).await {
+                Err(CallError::Exhausted) if self.sandbox.idle.evict_one() => {}
+                made => return made,
+            }
+        }
+    }
+
+    /// Puts an instance that did well aside for the next request, if it has one left to serve.
+    /// There are never more of them than calls at once.
+    fn keep(&self, instance: Instance) {
+        match self.settings.instances {
+            Instances::Reuse { uses } if instance.calls() < uses => self.idle.put(instance),
+            _ => drop(instance),
+        }
+    }
+
+    fn log(&self, request_id: &str) -> GuestLog {
+        GuestLog::new(self.sandbox.log_limits, Arc::clone(&self.name), request_id)
+    }
+
+    fn check(&self, answer: Answer, is_head: bool) -> Result<Response, CallError> {
+        let limits = AnswerLimits {
+            body_max: self.settings.response_max,
+            head_max: self.settings.response_head_max,
+            fields_max: self.settings.response_fields_max,
+        };
+        Ok(answer::check(answer, is_head, &limits)?)
+    }
+
+    /// The bytes that the host may copy out of the guest in one go: the largest answer, with the
+    /// records that hold its fields. Without it, lists that overlap in the guest's memory could
+    /// make the host copy the same bytes a million times.
+    fn copy_max(&self) -> usize {
+        let body = usize::try_from(self.settings.response_max).unwrap_or(usize::MAX);
+        let records = self
+            .settings
+            .response_fields_max
+            .saturating_mul(size_of::<Field>());
+        let head = self.settings.response_head_max.saturating_add(records);
+        body.saturating_add(head).max(COPY_BYTES_MIN)
+    }
+}
+
+impl fmt::Debug for Guest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut guest = formatter.debug_struct("Guest");
+        guest
+            .field("name", &self.name)
+            .field("running", &self.running())
+            .finish_non_exhaustive()
+    }
+}

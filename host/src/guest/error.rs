@@ -1,0 +1,195 @@
+//! Every way the sandbox can fail, one flat enum per operation. Status codes belong to dispatch.
+
+use thiserror::Error;
+
+/// The sandbox could not be set up.
+#[derive(Debug, Error)]
+pub enum SandboxError {
+    /// The engine was refused: most often the address space for that many instances.
+    #[error(
+        "cannot set up the sandbox for sandbox.instances_max = {instances_max}: {reason} \
+         (each instance reserves 4 GiB of address space: try a smaller number, or a higher \
+         `ulimit -v`)"
+    )]
+    Engine {
+        /// How many instances were asked for.
+        instances_max: u32,
+        /// What the engine said.
+        reason: String,
+    },
+    /// The thread that interrupts guests could not be started.
+    #[error("cannot start the thread that interrupts guests: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
+/// A component cannot be used as a guest. The caller knows its name and file.
+#[derive(Debug, Error)]
+pub enum LoadError {
+    /// The file has no bytes at all.
+    #[error("the file is empty; a WebAssembly component is expected")]
+    Empty,
+    /// Neither a WebAssembly binary nor component text.
+    #[error(
+        "not WebAssembly: it starts with neither the bytes `\\0asm` nor component text `(component`"
+    )]
+    NotWasm,
+    /// A core module, the format before the component model.
+    #[error(
+        "a core module, not a component: link it with wasm-component-ld, or convert it with \
+         `wasm-tools component new`"
+    )]
+    CoreModule,
+    /// Damaged, truncated, or using a feature that the sandbox does not offer.
+    #[error("not a valid component: {reason}")]
+    Invalid {
+        /// What the validator or compiler said.
+        reason: String,
+    },
+    /// There is no function `handle` at the component's root.
+    #[error("it exports no function `handle`, but {exports}; {hint}")]
+    NoHandler {
+        /// What it exports instead, in words.
+        exports: String,
+        /// What would fit.
+        hint: &'static str,
+    },
+    /// There is a `handle`, but not the one of wit/handler.wit.
+    #[error(
+        "its `handle` is not `func(request) -> response` of httpd:guest@0.1.0: {reason}; build it \
+         against this host's wit/ folder"
+    )]
+    HandlerType {
+        /// Where the types part.
+        reason: String,
+    },
+    /// It needs functions that nobody provides; all of them are listed.
+    #[error("it imports what a guest is not granted here: {}", .0.join(", "))]
+    Imports(
+        /// The imports' full names.
+        Vec<String>,
+    ),
+    /// It starts with more memory than it may ever have.
+    #[error("it starts with {initial} bytes of memory, over its memory_max of {memory_max}")]
+    Memory {
+        /// The size in bytes that the component starts with.
+        initial: u64,
+        /// The guest's limit in bytes.
+        memory_max: u64,
+    },
+}
+
+/// A call that produced no usable answer.
+#[derive(Debug, Error)]
+pub enum CallError {
+    /// The guest already runs as many calls as its `concurrency_max` allows.
+    #[error("the guest is at its concurrency_max")]
+    Full,
+    /// As many instances exist as `sandbox.instances_max` allows, over all guests.
+    #[error("sandbox.instances_max is reached")]
+    Exhausted,
+    /// The deadline passed before the guest had answered.
+    #[error("the deadline passed while the guest ran")]
+    Deadline,
+    /// The guest trapped.
+    #[error("the guest trapped: {reason}")]
+    Trapped {
+        /// The kind of trap and the innermost functions.
+        reason: String,
+    },
+    /// The guest trapped, or could not start, after more memory was refused to it.
+    #[error("the guest failed after reaching its memory_max: {reason}")]
+    MemoryExceeded {
+        /// The kind of trap and the innermost functions.
+        reason: String,
+    },
+    /// The guest broke the canonical ABI: a pointer out of bounds, text that is not UTF-8.
+    #[error("the guest broke the canonical ABI: {reason}")]
+    BrokenAbi {
+        /// What was wrong.
+        reason: String,
+    },
+    /// No instance could be made, for a reason that is not the guest's.
+    #[error("the guest could not be instantiated: {reason}")]
+    Instantiate {
+        /// What the engine said.
+        reason: String,
+    },
+    /// The guest answered with something that must not reach the wire.
+    #[error("the guest's answer is refused: {0}")]
+    BadAnswer(#[from] BadAnswer),
+}
+
+/// Why an answer must not reach the wire. Names quoted from the guest are escaped and cut.
+#[derive(Debug, PartialEq, Eq, Error)]
+pub enum BadAnswer {
+    /// The status is outside 200 to 599 (RFC 9110 section 15).
+    #[error("status {0} is not in 200 to 599")]
+    Status(
+        /// What the guest gave.
+        u16,
+    ),
+    /// A field name is not a token (RFC 9110 section 5.1).
+    #[error("the name of field {index}, \"{name}\", is not a token")]
+    FieldName {
+        /// The field's place, counted from 0.
+        index: usize,
+        /// The name.
+        name: String,
+    },
+    /// A field value holds CR, LF, NUL or another control (RFC 9110 section 5.5).
+    #[error("the value of field {index}, {name}, holds the control byte {byte:#04x}")]
+    FieldValue {
+        /// The field's place, counted from 0.
+        index: usize,
+        /// The field's name.
+        name: String,
+        /// The first byte that may not be there.
+        byte: u8,
+    },
+    /// A field that frames the message, which is the host's to write.
+    #[error("field {index}, {name}, is the host's to set")]
+    FramingField {
+        /// The field's place, counted from 0.
+        index: usize,
+        /// The field's name.
+        name: String,
+    },
+    /// A content-length that is no number, or not the body's (RFC 9110 section 8.6).
+    #[error("field {index}, content-length, does not match the body of {body} bytes")]
+    ContentLength {
+        /// The field's place, counted from 0.
+        index: usize,
+        /// The body's true length in bytes.
+        body: usize,
+    },
+    /// More field lines than `response_fields_max`.
+    #[error("{count} fields, over the limit of {max}")]
+    TooManyFields {
+        /// How many there are.
+        count: usize,
+        /// How many there may be.
+        max: usize,
+    },
+    /// Field lines that together pass `response_head_max`.
+    #[error("fields of {bytes} bytes, over the limit of {max}")]
+    HeadTooLarge {
+        /// The bytes of all names and values, and four for each line's punctuation.
+        bytes: usize,
+        /// How many there may be.
+        max: usize,
+    },
+    /// A body over `response_max`.
+    #[error("a body of {bytes} bytes, over the limit of {max}")]
+    BodyTooLarge {
+        /// The body's length.
+        bytes: u64,
+        /// How long it may be.
+        max: u64,
+    },
+    /// Returned lists that together ask the host to copy far more than any answer may hold.
+    #[error("an answer of more than {max} bytes to copy")]
+    TooMuch {
+        /// The bytes that the host was willing to copy.
+        max: usize,
+    },
+}

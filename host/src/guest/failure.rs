@@ -1,0 +1,90 @@
+//! Turns wasmtime's errors into [`CallError`]: one place that knows what each of them looks like.
+
+use super::error::{BadAnswer, CallError};
+use super::escape::escaped;
+use super::state::{DeadlinePassed, State};
+use std::fmt::Write;
+use wasmtime::{PoolConcurrencyLimitError, Store, Trap, WasmBacktrace};
+
+/// The bytes of a reason; a guest chooses its functions' names and could make them long.
+const REASON_BYTES_MAX: usize = 300;
+/// The functions named in a reason, innermost first.
+const FRAMES_MAX: usize = 4;
+/// What wasmtime puts before the kind of a trap; our own words say it already.
+const TRAP_WORDS: &str = "wasm trap: ";
+/// What wasmtime says when a returned list would make the host copy more than it may. The error's
+/// type is private; a test notices should the words change.
+const COPY_LIMIT_WORDS: &str = "fuel allocated for hostcalls has been exhausted";
+
+/// What went wrong while an instance was made in `store`.
+pub(super) fn of_instantiation(error: &wasmtime::Error, store: &Store<State>) -> CallError {
+    match of_guest_code(error, store) {
+        Some(known) => known,
+        None if store.data().limits.refused() => CallError::MemoryExceeded {
+            reason: words(error),
+        },
+        None => CallError::Instantiate {
+            reason: words(error),
+        },
+    }
+}
+
+/// What went wrong while the instance in `store` answered.
+pub(super) fn of_call(error: &wasmtime::Error, store: &Store<State>) -> CallError {
+    if let Some(known) = of_guest_code(error, store) {
+        return known;
+    }
+    let reason = words(error);
+    if reason.contains(COPY_LIMIT_WORDS) {
+        return CallError::BadAnswer(BadAnswer::TooMuch {
+            max: store.hostcall_fuel(),
+        });
+    }
+    CallError::BrokenAbi { reason }
+}
+
+/// The errors that mean the same whenever guest code runs; `None` for those raised by the host
+/// before or after it.
+fn of_guest_code(error: &wasmtime::Error, store: &Store<State>) -> Option<CallError> {
+    if error.is::<DeadlinePassed>() {
+        return Some(CallError::Deadline);
+    }
+    if error.is::<PoolConcurrencyLimitError>() {
+        return Some(CallError::Exhausted);
+    }
+    if !error.is::<Trap>() && !error.is::<WasmBacktrace>() {
+        return None;
+    }
+    let reason = trap_reason(error);
+    Some(if store.data().limits.refused() {
+        CallError::MemoryExceeded { reason }
+    } else {
+        CallError::Trapped { reason }
+    })
+}
+
+/// The kind of trap and the innermost functions that have a name.
+fn trap_reason(error: &wasmtime::Error) -> String {
+    let mut reason = match error.downcast_ref::<Trap>() {
+        Some(trap) => trap.to_string().trim_start_matches(TRAP_WORDS).to_owned(),
+        None => error.root_cause().to_string(),
+    };
+    let frames = error
+        .downcast_ref::<WasmBacktrace>()
+        .map_or(&[][..], WasmBacktrace::frames);
+    let names = frames
+        .iter()
+        .filter_map(|frame| frame.func_name())
+        .take(FRAMES_MAX);
+    for (place, name) in names.enumerate() {
+        let joint = if place == 0 { " in" } else { " <-" };
+        // Writing into a String cannot fail.
+        let _ = write!(reason, "{joint} {name}");
+    }
+    escaped(&reason, REASON_BYTES_MAX)
+}
+
+/// An error with its causes on one bounded line.
+fn words(error: &wasmtime::Error) -> String {
+    escaped(&format!("{error:#}"), REASON_BYTES_MAX)
+}

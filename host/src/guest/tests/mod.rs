@@ -1,0 +1,12 @@
+//! The sandbox with real components: one guest per behaviour, written as WebAssembly text.
+
+mod answers;
+mod deadlines;
+mod failures;
+mod loading;
+mod logging;
+mod places;
+mod requests;
+mod reuse;
+mod support;
+mod welcome;

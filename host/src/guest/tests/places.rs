@@ -1,0 +1,136 @@
+//! Places run out: a guest's own, and those of the pool that all guests share.
+
+use super::support::*;
+use crate::guest::{CallError, GuestSettings, Instances, SandboxError, SandboxSettings};
+use std::sync::Arc;
+use std::time::Duration;
+
+const BRIEFLY: Duration = Duration::from_millis(30);
+
+#[tokio::test]
+async fn a_full_guest_says_so_at_once_and_others_are_not_affected() {
+    let sandbox = sandbox(4);
+    let one = GuestSettings {
+        concurrency_max: 1,
+        ..SETTINGS
+    };
+    let full = load(&sandbox, one, &spin());
+    let other = load(&sandbox, SETTINGS, &answer(200, &[], b""));
+    let ((first, _), (second, third)) = tokio::join!(full.call(request(), soon(BRIEFLY)), async {
+        assert_eq!(full.running(), 1);
+        (call(&full).await, call(&other).await)
+    });
+    assert!(matches!(first, Err(CallError::Deadline)), "{first:?}");
+    assert!(matches!(second, Err(CallError::Full)), "{second:?}");
+    assert_eq!(third.unwrap().status, 200);
+    assert_eq!(full.running(), 0);
+}
+
+#[tokio::test]
+async fn an_exhausted_pool_says_so_and_recovers() {
+    let sandbox = sandbox(1);
+    let spinning = load(&sandbox, SETTINGS, &spin());
+    let other = load(&sandbox, SETTINGS, &answer(200, &[], b""));
+    let ((first, _), second) = tokio::join!(spinning.call(request(), soon(BRIEFLY)), async {
+        call(&other).await
+    });
+    assert!(matches!(first, Err(CallError::Deadline)), "{first:?}");
+    assert!(matches!(second, Err(CallError::Exhausted)), "{second:?}");
+    assert_eq!(call(&other).await.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn a_waiting_instance_makes_way_for_a_guest_in_need() {
+    let sandbox = sandbox(1);
+    let reused = GuestSettings {
+        instances: Instances::Reuse { uses: 100 },
+        ..SETTINGS
+    };
+    let (first, second) = (
+        load(&sandbox, reused.clone(), &counter()),
+        load(&sandbox, reused, &counter()),
+    );
+    assert_eq!(call(&first).await.unwrap().body, [1]);
+    assert_eq!(call(&first).await.unwrap().body, [2]);
+    assert_eq!(call(&second).await.unwrap().body, [1]);
+    assert_eq!(
+        call(&first).await.unwrap().body,
+        [1],
+        "the first guest's instance had to go"
+    );
+}
+
+/// Good, failing and spinning calls at once, over several threads and more of them than places:
+/// each ends in one of the expected ways, and afterwards every place is free.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_mixed_crowd_leaves_every_place_free() {
+    let sandbox = sandbox(8);
+    let reused = GuestSettings {
+        instances: Instances::Reuse { uses: 3 },
+        ..SETTINGS
+    };
+    let guests = [
+        load(&sandbox, SETTINGS, &answer(200, &[], b"hello")),
+        load(&sandbox, reused, &answer(200, &[], b"hello")),
+        load(&sandbox, SETTINGS, &handle("unreachable")),
+        load(&sandbox, SETTINGS, &spin()),
+    ]
+    .map(Arc::new);
+    let crowd: Vec<_> = (0..200)
+        .map(|number| {
+            let guest = Arc::clone(&guests[number % guests.len()]);
+            let time = if number % guests.len() == 3 {
+                BRIEFLY
+            } else {
+                PATIENCE
+            };
+            tokio::spawn(async move { guest.call(request(), soon(time)).await.0 })
+        })
+        .collect();
+    for (number, call) in crowd.into_iter().enumerate() {
+        match (number % guests.len(), call.await.unwrap()) {
+            (0 | 1, Ok(response)) => assert_eq!(response.body, b"hello"),
+            (2, Err(CallError::Trapped { .. })) | (3, Err(CallError::Deadline)) => {}
+            (_, Err(CallError::Exhausted | CallError::Full)) => {}
+            (kind, other) => panic!("{kind}: {other:?}"),
+        }
+    }
+    assert!(guests.iter().all(|guest| guest.running() == 0));
+    let everywhere: Vec<_> = (0..8)
+        .map(|_| {
+            let spinning = Arc::clone(&guests[3]);
+            tokio::spawn(async move { spinning.call(request(), soon(BRIEFLY)).await.0 })
+        })
+        .collect();
+    for call in everywhere {
+        let result = call.await.unwrap();
+        assert!(matches!(result, Err(CallError::Deadline)), "{result:?}");
+    }
+}
+
+#[test]
+fn a_pool_that_does_not_fit_the_address_space_is_an_error() {
+    let settings = SandboxSettings {
+        instances_max: 1_000_000,
+        slice: Duration::from_millis(1),
+        stack_max: 256 << 10,
+        memory_max: MEMORY_MAX,
+        guest_line_max: LINE_MAX,
+        guest_lines_max: LINES_MAX,
+    };
+    let error = crate::guest::Sandbox::new(&settings).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            SandboxError::Engine {
+                instances_max: 1_000_000,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+    assert!(
+        error.to_string().contains("sandbox.instances_max"),
+        "{error}"
+    );
+}

@@ -1,0 +1,139 @@
+//! Makes guests out of a few lines of core WebAssembly, and calls them. No assertions here.
+
+use crate::guest::{
+    CallError, FieldRef, Guest, GuestSettings, Instances, Request, Response, Sandbox,
+    SandboxSettings,
+};
+use std::fmt::Write;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Far longer than any call here should take, on the slowest machine.
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const MEMORY_MAX: u64 = 8 << 20;
+pub(super) const RESPONSE_MAX: u64 = 100_000;
+pub(super) const LINE_MAX: usize = 20;
+pub(super) const LINES_MAX: u32 = 3;
+
+/// Settings that tests vary where they must.
+pub(super) const SETTINGS: GuestSettings = GuestSettings {
+    memory_max: MEMORY_MAX,
+    response_max: RESPONSE_MAX,
+    response_head_max: 1000,
+    response_fields_max: 10,
+    concurrency_max: 8,
+    instances: Instances::Fresh,
+};
+
+pub(super) fn sandbox(instances_max: u32) -> Arc<Sandbox> {
+    let settings = SandboxSettings {
+        instances_max,
+        slice: Duration::from_millis(1),
+        stack_max: 256 << 10,
+        memory_max: MEMORY_MAX,
+        guest_line_max: LINE_MAX,
+        guest_lines_max: LINES_MAX,
+    };
+    Sandbox::new(&settings).unwrap()
+}
+
+/// A component whose core module has these fields; see guest.wat for what it can import.
+pub(super) fn component(core: &str) -> String {
+    let frame = include_str!("guest.wat");
+    assert!(frame.contains(";; CORE\n"));
+    frame.replace(";; CORE\n", core)
+}
+
+/// Loads a guest made of these core fields.
+pub(super) fn load(sandbox: &Arc<Sandbox>, settings: GuestSettings, core: &str) -> Guest {
+    sandbox
+        .load("test", settings, component(core).as_bytes())
+        .unwrap()
+}
+
+/// A fresh guest with a sandbox of its own.
+pub(super) fn guest(core: &str) -> Guest {
+    load(&sandbox(4), SETTINGS, core)
+}
+
+/// Core fields of a guest with one constant answer, laid out from address 1024 on.
+pub(super) fn answer(status: u16, fields: &[(&str, &[u8])], body: &[u8]) -> String {
+    const START: usize = 1024;
+    const RECORD_BYTES: usize = 20;
+    const FIELD_BYTES: usize = 16;
+    let mut strings = Vec::new();
+    let strings_start = START + RECORD_BYTES + fields.len() * FIELD_BYTES;
+    let mut place = |bytes: &[u8]| {
+        let address = strings_start + strings.len();
+        strings.extend_from_slice(bytes);
+        [address, bytes.len()]
+    };
+    let list = [START + RECORD_BYTES, fields.len()];
+    let mut words = vec![usize::from(status)];
+    words.extend(list);
+    words.extend(place(body));
+    for (name, value) in fields {
+        words.extend(place(name.as_bytes()));
+        words.extend(place(value));
+    }
+    let mut memory: Vec<u8> = words
+        .iter()
+        .flat_map(|word| u32::try_from(*word).unwrap().to_le_bytes())
+        .collect();
+    memory.extend(strings);
+    let mut data = String::new();
+    for byte in memory {
+        write!(data, "\\{byte:02x}").unwrap();
+    }
+    format!(
+        "(data (i32.const {START}) \"{data}\") {}",
+        handle(&format!("i32.const {START}"))
+    )
+}
+
+/// Core fields of a guest whose `handle` has this body. `$request` is the request's address; the
+/// result is the answer's.
+pub(super) fn handle(body: &str) -> String {
+    format!("(func $handle (export \"handle\") (param $request i32) (result i32) {body})")
+}
+
+/// Core fields of a guest that never comes back.
+pub(super) fn spin() -> String {
+    handle("(loop $again (br $again)) unreachable")
+}
+
+/// Core fields of a guest that counts its calls in memory and answers the count as one byte. The
+/// record at 1024 points to it.
+pub(super) fn counter() -> String {
+    let count = "(i32.store8 (i32.const 8) (i32.add (i32.load8_u (i32.const 8)) (i32.const 1)))";
+    let record = "(data (i32.const 1024) \"\\c8\\00\\00\\00\\00\\00\\00\\00\\00\\00\\00\\00\
+                  \\08\\00\\00\\00\\01\\00\\00\\00\")";
+    format!("{record} {}", handle(&format!("{count} (i32.const 1024)")))
+}
+
+pub(super) fn request() -> Request<'static> {
+    Request {
+        id: "request-1",
+        client: "192.0.2.1:50000",
+        method: "GET",
+        scheme: "http",
+        authority: Some("example.com"),
+        path: "/some/path",
+        query: None,
+        fields: &[FieldRef {
+            name: "accept",
+            value: b"*/*",
+        }],
+        captures: &[],
+        body: b"",
+    }
+}
+
+/// Calls with [`request`] and a deadline far away.
+pub(super) async fn call(guest: &Guest) -> Result<Response, CallError> {
+    guest.call(request(), soon(PATIENCE)).await.0
+}
+
+pub(super) fn soon(duration: Duration) -> Instant {
+    Instant::now() + duration
+}

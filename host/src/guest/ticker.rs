@@ -1,0 +1,175 @@
+//! The thread that advances an engine's epoch, so that a spinning guest is interrupted even when
+//! every runtime worker is busy and no timer fires. It knows nothing about requests or deadlines.
+//!
+//! It costs nothing while no guest runs: it parks after a slice in which no call was seen, and a
+//! call wakes it only then. A busy server pays one atomic addition per call.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::thread::{self, Thread};
+use std::time::Duration;
+use wasmtime::{Engine, EngineWeak};
+
+/// Owns the thread; dropping it ends the thread within a slice.
+#[derive(Debug)]
+pub(super) struct Ticker {
+    shared: Arc<Shared>,
+    thread: Thread,
+}
+
+/// While one of these lives, the epoch advances.
+#[derive(Debug)]
+pub(super) struct Running<'a>(&'a Ticker);
+
+/// Calls running are `entered - left`. Two counters that only grow also tell the thread whether
+/// anything happened between two of its looks.
+#[derive(Debug, Default)]
+struct Shared {
+    entered: AtomicU64,
+    left: AtomicU64,
+    parked: AtomicBool,
+    stopped: AtomicBool,
+}
+
+impl Ticker {
+    /// Starts the thread, which advances the epoch every `slice` while calls run. It holds the
+    /// engine weakly and so never keeps it alive.
+    ///
+    /// # Errors
+    /// The operating system may refuse another thread.
+    pub(super) fn start(engine: &Engine, slice: Duration) -> io::Result<Ticker> {
+        let shared = Arc::new(Shared::default());
+        let (engine, its_shared) = (engine.weak(), Arc::clone(&shared));
+        let handle = thread::Builder::new()
+            .name("guest-epoch".to_owned())
+            .spawn(move || tick_until_stopped(&engine, &its_shared, slice))?;
+        Ok(Ticker {
+            shared,
+            thread: handle.thread().clone(),
+        })
+    }
+
+    /// Announces a call. The returned guard ends it.
+    pub(super) fn enter(&self) -> Running<'_> {
+        self.shared.entered.fetch_add(1, SeqCst);
+        // The thread sets `parked` and then looks at `entered`; this is the other way round, so
+        // that one of the two always sees the other.
+        if self.shared.parked.load(SeqCst) && self.shared.parked.swap(false, SeqCst) {
+            self.thread.unpark();
+        }
+        Running(self)
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.shared.left.fetch_add(1, SeqCst);
+    }
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        self.shared.stopped.store(true, SeqCst);
+        self.thread.unpark();
+    }
+}
+
+/// The thread's whole life.
+fn tick_until_stopped(engine: &EngineWeak, shared: &Shared, slice: Duration) {
+    let mut seen = 0;
+    while !shared.stopped.load(SeqCst) {
+        let entered = shared.entered.load(SeqCst);
+        if entered == seen && shared.left.load(SeqCst) == entered {
+            park_until_entered(shared, entered);
+            continue;
+        }
+        seen = entered;
+        thread::park_timeout(slice);
+        let Some(engine) = engine.upgrade() else {
+            return;
+        };
+        engine.increment_epoch();
+    }
+}
+
+/// Parks until a call arrives that `entered` has not counted, or the ticker is dropped.
+fn park_until_entered(shared: &Shared, entered: u64) {
+    shared.parked.store(true, SeqCst);
+    while shared.entered.load(SeqCst) == entered
+        && shared.parked.load(SeqCst)
+        && !shared.stopped.load(SeqCst)
+    {
+        thread::park();
+    }
+    shared.parked.store(false, SeqCst);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Instant;
+
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    /// Waits, yielding, for something that another thread is about to do.
+    fn eventually(mut condition: impl FnMut() -> bool) -> bool {
+        let end = Instant::now() + PATIENCE;
+        while Instant::now() < end {
+            if condition() {
+                return true;
+            }
+            thread::yield_now();
+        }
+        false
+    }
+
+    #[test]
+    fn parks_when_nothing_runs_and_wakes_for_a_call() {
+        let engine = Engine::default();
+        let ticker = Ticker::start(&engine, Duration::from_micros(100)).unwrap();
+        for _ in 0..20 {
+            assert!(
+                eventually(|| ticker.shared.parked.load(SeqCst)),
+                "never parked"
+            );
+            let running = ticker.enter();
+            assert!(
+                !ticker.shared.parked.load(SeqCst),
+                "a call must wake the thread"
+            );
+            drop(running);
+        }
+    }
+
+    #[test]
+    fn the_thread_ends_with_its_ticker_parked_or_not() {
+        for running in [false, true] {
+            let engine = Engine::default();
+            let ticker = Ticker::start(&engine, Duration::from_micros(100)).unwrap();
+            let shared = Arc::downgrade(&ticker.shared);
+            if running {
+                std::mem::forget(ticker.enter());
+            } else {
+                assert!(eventually(|| ticker.shared.parked.load(SeqCst)));
+            }
+            drop(ticker);
+            assert!(
+                eventually(|| shared.strong_count() == 0),
+                "the thread still runs"
+            );
+        }
+    }
+
+    #[test]
+    fn the_thread_ends_with_its_engine() {
+        let engine = Engine::default();
+        let ticker = Ticker::start(&engine, Duration::from_micros(100)).unwrap();
+        std::mem::forget(ticker.enter());
+        drop(engine);
+        assert!(
+            eventually(|| Arc::strong_count(&ticker.shared) == 1),
+            "the thread still runs"
+        );
+    }
+}

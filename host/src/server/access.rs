@@ -1,0 +1,135 @@
+//! The access log: one line for each request, whatever became of it.
+
+use std::net::SocketAddr;
+
+use httpd_http1::RequestHead;
+use tokio::time::Instant;
+
+use super::driver::{Driver, Next};
+use super::transport::WriteFailed;
+use crate::dispatch::{Refusal, RequestId, Usage};
+
+/// The longest part of a request's target that is logged.
+const TARGET_BYTES_MAX: usize = 512;
+
+/// What is known of a request so far.
+#[derive(Debug)]
+pub(super) struct Line {
+    pub(super) id: RequestId,
+    /// When the first byte of the request came, or the wait for it ended.
+    pub(super) first_byte: Instant,
+    pub(super) status: u16,
+    pub(super) bytes_out: u64,
+    bytes_in: u64,
+    received: Option<Instant>,
+    method: String,
+    target: String,
+    guest: String,
+    usage: Usage,
+    refusal: Option<Refusal>,
+    failure: Option<&'static str>,
+}
+
+impl Line {
+    /// A line for a request of which nothing but its beginning is known.
+    pub(super) fn new(id: RequestId, first_byte: Instant) -> Self {
+        Self {
+            id,
+            first_byte,
+            status: 0,
+            bytes_out: 0,
+            bytes_in: 0,
+            received: None,
+            method: String::from("-"),
+            target: String::from("-"),
+            guest: String::from("-"),
+            usage: Usage::default(),
+            refusal: None,
+            failure: None,
+        }
+    }
+
+    /// Takes method and target from the head.
+    pub(super) fn set_head(&mut self, head: &RequestHead) {
+        self.bytes_in = head.head_bytes() as u64;
+        head.method().clone_into(&mut self.method);
+        // The protocol lets only visible ASCII through, so any place is a character's boundary.
+        let target = head.target();
+        target[..target.len().min(TARGET_BYTES_MAX)].clone_into(&mut self.target);
+    }
+
+    /// Whether the request is a HEAD.
+    pub(super) fn is_head(&self) -> bool {
+        self.method == "HEAD"
+    }
+
+    /// Names the guest.
+    pub(super) fn set_guest(&mut self, name: &str) {
+        name.clone_into(&mut self.guest);
+    }
+
+    /// Notes that the whole body is here.
+    pub(super) fn received(&mut self, body: &[u8]) {
+        self.bytes_in += body.len() as u64;
+        self.received = Some(Instant::now());
+    }
+
+    /// Notes what the guest's call cost.
+    pub(super) fn set_usage(&mut self, usage: Usage) {
+        self.usage = usage;
+    }
+
+    /// Notes why the request is not answered by a guest.
+    pub(super) fn set_refusal(&mut self, refusal: Refusal) {
+        self.refusal = Some(refusal);
+    }
+
+    /// Notes that the response did not get through.
+    pub(super) fn set_write_failed(&mut self, failed: WriteFailed) {
+        self.failure = Some(match failed {
+            WriteFailed::Stalled => "the client stopped reading: timeouts.write",
+            WriteFailed::Broken => "the client left before it had the response",
+        });
+    }
+
+    /// Ends the exchange without a response: writes the line with the reason, and says what
+    /// becomes of the connection.
+    pub(super) fn give_up(&mut self, reason: &'static str, driver: &Driver, next: Next) -> Next {
+        self.failure = Some(reason);
+        self.write(driver);
+        next
+    }
+
+    /// Writes the line, and one more with the details where a request was refused.
+    pub(super) fn write(&self, driver: &Driver) {
+        if driver.shared.settings.access {
+            self.write_access(driver.peer);
+        }
+        if let Some(refusal @ Refusal::Guest(_)) = &self.refusal {
+            tracing::warn!(id = %self.id, guest = %self.guest, "{refusal}");
+        }
+    }
+
+    fn write_access(&self, client: SocketAddr) {
+        let micros = |since: Instant, until: Instant| (until - since).as_micros() as u64;
+        let now = Instant::now();
+        tracing::info!(
+            target: "access",
+            id = %self.id,
+            %client,
+            method = %self.method,
+            target = %self.target,
+            status = self.status,
+            bytes_in = self.bytes_in,
+            bytes_out = self.bytes_out,
+            guest = %self.guest,
+            receive_us = micros(self.first_byte, self.received.unwrap_or(now)),
+            instantiate_us = self.usage.instantiate.as_micros() as u64,
+            run_us = self.usage.run.as_micros() as u64,
+            total_us = micros(self.first_byte, now),
+            memory_peak = self.usage.memory_peak,
+            refused = self.refusal.as_ref().map(tracing::field::display),
+            failure = self.failure,
+        );
+    }
+}

@@ -1,0 +1,102 @@
+//! Receiving a request's body into memory, within the route's limit, the common budget, the time
+//! without progress and the request's deadline. No instance is taken before this is done.
+
+use httpd_http1::{BodyLength, Event};
+use tokio::time::Instant;
+
+use super::budget::Lease;
+use super::driver::Driver;
+use super::exchange::Gone;
+use super::transport::{Read, Wait};
+use crate::dispatch::Refusal;
+
+/// A body grows by at least this much, so that it is not copied for every packet.
+const GROWTH_BYTES_MIN: usize = 16 * 1024;
+
+/// A whole body and its share of the memory for bodies.
+pub(super) struct Body {
+    pub(super) bytes: Vec<u8>,
+    lease: Lease,
+}
+
+impl Body {
+    /// Appends `piece`; false when the memory for all bodies is used up. `length_max` is what the
+    /// body can come to, so that its last growth does not overshoot.
+    fn append(&mut self, piece: &[u8], length_max: u64) -> bool {
+        let needed = self.bytes.len() + piece.len();
+        if needed > self.bytes.capacity() {
+            let length_max = usize::try_from(length_max).unwrap_or(usize::MAX);
+            let doubled = (self.bytes.capacity() * 2).max(GROWTH_BYTES_MIN);
+            let capacity = doubled.min(length_max).max(needed);
+            if !self.lease.grow(capacity - self.bytes.capacity()) {
+                return false;
+            }
+            self.bytes.reserve_exact(capacity - self.bytes.len());
+        }
+        self.bytes.extend_from_slice(piece);
+        true
+    }
+}
+
+impl Driver {
+    /// Receives the whole body of the request whose head was read. The inner error is to be
+    /// answered; the outer one says that nobody is there to read an answer.
+    pub(super) async fn receive_body(
+        &mut self,
+        length: BodyLength,
+        body_max: u64,
+        deadline: Instant,
+    ) -> Result<Result<Body, Refusal>, Gone> {
+        let mut body = Body {
+            bytes: Vec::new(),
+            lease: self.shared.buffered.lease(),
+        };
+        if matches!(length, BodyLength::Known(bytes) if bytes > body_max) {
+            return Ok(Err(Refusal::BodyTooLarge { body_max }));
+        }
+        let length_max = if let BodyLength::Known(bytes) = length {
+            bytes
+        } else {
+            body_max
+        };
+        loop {
+            match self.http.next_event() {
+                Ok(Event::Data(piece)) => {
+                    if (body.bytes.len() + piece.len()) as u64 > body_max {
+                        return Ok(Err(Refusal::BodyTooLarge { body_max }));
+                    }
+                    if !body.append(piece, length_max) {
+                        return Ok(Err(Refusal::OutOfBuffers));
+                    }
+                    continue;
+                }
+                Ok(Event::NeedData) => {}
+                Ok(_) => return Ok(Ok(body)),
+                Err(error) => return Ok(Err(Refusal::malformed(error.status(), &error))),
+            }
+            match self.receive_more(deadline).await {
+                Read::Bytes(_) => {}
+                Read::End => self.http.receive_eof(),
+                Read::Late | Read::Dismissed => return Ok(Err(Refusal::SlowBody)),
+                Read::Broken => return Err(Gone),
+            }
+        }
+    }
+
+    /// Asks for the body where the client waits to be asked, then waits for bytes.
+    async fn receive_more(&mut self, deadline: Instant) -> Read {
+        let settings = &self.shared.settings;
+        let stall = Instant::now() + settings.body;
+        self.http.send_continue(&mut self.out);
+        if !self.out.is_empty() {
+            let written = self.transport.write(&self.out, &[], settings.write).await;
+            self.out.clear();
+            if written.is_err() {
+                return Read::Broken;
+            }
+        }
+        self.transport
+            .read(self.http.input(), deadline.min(stall), Wait::Busy)
+            .await
+    }
+}

@@ -1,0 +1,266 @@
+//! The table of open connections: their number and its bound, which of them are idle, and the
+//! word that makes an idle one leave (shutdown, or a newcomer that finds no place).
+
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::task::Context;
+use std::time::{Duration, Instant};
+
+use atomic_waker::AtomicWaker;
+use slab::Slab;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::task::AbortHandle;
+
+/// How long a new connection may wait for its first request before it counts as idle. Clients
+/// repeat a request whose kept connection was closed under it, but not one on a new connection.
+const NEW_GRACE: Duration = Duration::from_secs(1);
+
+/// All open connections of a server.
+#[derive(Debug)]
+pub(super) struct Connections {
+    max: usize,
+    places: Arc<Semaphore>,
+    table: Mutex<Slab<Arc<Control>>>,
+    /// Newcomers that wait for a place.
+    waiting: AtomicUsize,
+    stopping: AtomicBool,
+    stop: Notify,
+    empty: Notify,
+    epoch: Instant,
+}
+
+/// What others may say to a connection.
+#[derive(Debug, Default)]
+struct Control {
+    /// Milliseconds since the table's epoch, plus one, when it became idle; 0 while it is busy. It
+    /// may lie ahead.
+    idle_since: AtomicU64,
+    leave: AtomicBool,
+    waker: AtomicWaker,
+    task: OnceLock<AbortHandle>,
+}
+
+impl Connections {
+    /// An empty table with room for `max` connections.
+    pub(super) fn new(max: usize) -> Arc<Self> {
+        Arc::new(Self {
+            max,
+            places: Arc::new(Semaphore::new(max.min(Semaphore::MAX_PERMITS))),
+            table: Mutex::new(Slab::new()),
+            waiting: AtomicUsize::new(0),
+            stopping: AtomicBool::new(false),
+            stop: Notify::new(),
+            empty: Notify::new(),
+            epoch: Instant::now(),
+        })
+    }
+
+    /// How many connections have room.
+    pub(super) fn max(&self) -> usize {
+        self.max
+    }
+
+    /// Waits for a place; none once the server stops. While somebody waits, the connection that
+    /// has been idle longest is asked to leave, and no answered one is kept.
+    pub(super) async fn place(&self) -> Option<OwnedSemaphorePermit> {
+        if let Ok(permit) = Arc::clone(&self.places).try_acquire_owned() {
+            return Some(permit);
+        }
+        let _newcomer = Newcomer::new(&self.waiting);
+        let place = Arc::clone(&self.places).acquire_owned();
+        tokio::pin!(place);
+        loop {
+            self.dismiss_longest_idle();
+            tokio::select! {
+                permit = &mut place => return permit.ok(),
+                () = self.stopped() => return None,
+                // By then others are idle, or the one that was asked to leave still lingers.
+                () = tokio::time::sleep(NEW_GRACE) => {}
+            }
+        }
+    }
+
+    /// Enters a connection into the table. Without a permit it is one that the stopping server
+    /// still answers.
+    pub(super) fn enter(self: &Arc<Self>, permit: Option<OwnedSemaphorePermit>) -> Slot {
+        let control = Arc::new(Control::default());
+        let key = self.lock().insert(Arc::clone(&control));
+        Slot {
+            table: Arc::clone(self),
+            control,
+            key,
+            _permit: permit,
+        }
+    }
+
+    /// Asks the connection that has been idle longest to leave.
+    pub(super) fn dismiss_longest_idle(&self) {
+        while let Some(control) = self.longest_idle() {
+            control.leave.store(true, Ordering::SeqCst);
+            if control.is_idle() || !control.take_leave() {
+                control.waker.wake();
+                return;
+            }
+            // A request came in that very moment: the next one is asked instead.
+        }
+    }
+
+    fn longest_idle(&self) -> Option<Arc<Control>> {
+        let now = self.moment(Duration::ZERO);
+        let table = self.lock();
+        let idle = table.iter().map(|(_, control)| control).filter(|control| {
+            (1..=now).contains(&control.idle_since.load(Ordering::Relaxed))
+                && !control.leave.load(Ordering::Relaxed)
+        });
+        idle.min_by_key(|control| control.idle_since.load(Ordering::Relaxed))
+            .cloned()
+    }
+
+    /// Whether answered connections should close instead of waiting for another request.
+    pub(super) fn is_short_of_places(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > 0
+    }
+
+    /// Begins the shutdown: idle connections leave, busy ones after their answer.
+    pub(super) fn stop(&self) {
+        self.stopping.store(true, Ordering::Release);
+        self.stop.notify_waiters();
+        for (_, control) in self.lock().iter() {
+            control.waker.wake();
+        }
+    }
+
+    /// Whether the shutdown has begun.
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    /// Waits for the shutdown to begin.
+    pub(super) async fn stopped(&self) {
+        let notified = self.stop.notified();
+        tokio::pin!(notified);
+        // Registered before the flag is read, so that no stop falls in between.
+        notified.as_mut().enable();
+        if !self.is_stopping() {
+            notified.await;
+        }
+    }
+
+    /// Waits until no connection is left.
+    pub(super) async fn drained(&self) {
+        loop {
+            let notified = self.empty.notified();
+            tokio::pin!(notified);
+            notified.as_mut().enable();
+            if self.lock().is_empty() {
+                return;
+            }
+            notified.await;
+        }
+    }
+
+    /// Cuts off every connection that is left and returns their number.
+    pub(super) fn abort_all(&self) -> usize {
+        let table = self.lock();
+        for task in table.iter().filter_map(|(_, control)| control.task.get()) {
+            task.abort();
+        }
+        table.len()
+    }
+
+    /// A moment so long from now, as it is noted for a connection.
+    fn moment(&self, ahead: Duration) -> u64 {
+        let since_epoch = (self.epoch.elapsed() + ahead).as_millis();
+        u64::try_from(since_epoch).unwrap_or(u64::MAX - 1) + 1
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Slab<Arc<Control>>> {
+        // The table is whole after every statement, also if a holder panicked.
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Control {
+    fn is_idle(&self) -> bool {
+        self.idle_since.load(Ordering::SeqCst) > 0
+    }
+
+    /// Takes back the word to leave; false when there was none.
+    fn take_leave(&self) -> bool {
+        self.leave.load(Ordering::SeqCst) && self.leave.swap(false, Ordering::SeqCst)
+    }
+}
+
+/// A connection's place in the table; dropping it leaves.
+#[derive(Debug)]
+pub(super) struct Slot {
+    table: Arc<Connections>,
+    control: Arc<Control>,
+    key: usize,
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Slot {
+    /// What can cut this connection off when the shutdown time is over.
+    pub(super) fn abort_handle_to(&self) -> impl FnOnce(AbortHandle) + use<> {
+        let control = Arc::clone(&self.control);
+        move |task| {
+            let _ = control.task.set(task);
+        }
+    }
+
+    /// Says that the connection waits for a request now; `kept` after it had one answered.
+    pub(super) fn set_idle(&self, kept: bool) {
+        let grace = if kept { Duration::ZERO } else { NEW_GRACE };
+        let since = self.table.moment(grace);
+        self.control.idle_since.store(since, Ordering::Relaxed);
+    }
+
+    /// Says that the connection has a request to answer. If it was asked to leave, it will not do
+    /// so soon, and another one is asked in its place.
+    pub(super) fn set_busy(&self) {
+        self.set_leaving();
+        if self.control.take_leave() {
+            self.table.dismiss_longest_idle();
+        }
+    }
+
+    /// Says that the connection is ending, and need not be asked to.
+    pub(super) fn set_leaving(&self) {
+        // Ordered with `leave`: either this connection learns that it was asked, or whoever asks
+        // learns that it is not idle any more.
+        self.control.idle_since.store(0, Ordering::SeqCst);
+    }
+
+    /// Whether an idle connection should leave; wakes the task of `cx` when that changes.
+    pub(super) fn poll_leave(&self, cx: &Context<'_>) -> bool {
+        self.control.waker.register(cx.waker());
+        self.control.leave.load(Ordering::Acquire) || self.table.is_stopping()
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let mut table = self.table.lock();
+        table.try_remove(self.key);
+        if table.is_empty() {
+            self.table.empty.notify_waiters();
+        }
+    }
+}
+
+/// Counts one newcomer for as long as it waits.
+struct Newcomer<'a>(&'a AtomicUsize);
+
+impl<'a> Newcomer<'a> {
+    fn new(waiting: &'a AtomicUsize) -> Self {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        Self(waiting)
+    }
+}
+
+impl Drop for Newcomer<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}

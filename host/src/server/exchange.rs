@@ -1,0 +1,187 @@
+//! One request and its response.
+//!
+//! A request flows through without turning back: head, route, body, guest, response. Wherever it
+//! is refused, the refusal is sent as a response of its own and the rest of the request is read
+//! and thrown away, here or in the lingering close.
+
+use httpd_http1::{Event, RequestHead};
+use tokio::time::Instant;
+
+use super::access::Line;
+use super::driver::{Driver, Next};
+use super::transport::{Read, Wait};
+use crate::dispatch::{Decision, FieldRef, Incoming, Plan, Refusal};
+
+/// What came of waiting for a head.
+enum Arrival {
+    Head(RequestHead, Instant),
+    Refused(Refusal, Instant),
+    /// Nothing to answer.
+    Nothing(Next),
+}
+
+/// The request cannot be answered any more: the client is gone.
+pub(super) struct Gone;
+
+impl Driver {
+    /// Waits for a request, answers it, and says what becomes of the connection.
+    pub(super) async fn exchange(&mut self) -> Next {
+        match self.receive_head().await {
+            Arrival::Nothing(next) => {
+                self.transport.slot().set_leaving();
+                next
+            }
+            Arrival::Refused(refusal, first_byte) => {
+                self.transport.slot().set_busy();
+                let mut line = Line::new(self.shared.ids.next(), first_byte);
+                self.refuse(refusal, &mut line).await
+            }
+            Arrival::Head(head, first_byte) => {
+                self.transport.slot().set_busy();
+                let next = self.answer(&head, first_byte).await;
+                self.http.recycle(head);
+                next
+            }
+        }
+    }
+
+    async fn receive_head(&mut self) -> Arrival {
+        let waiting_since = Instant::now();
+        let mut first_byte = self.http.head_begun().then_some(waiting_since);
+        loop {
+            match self.http.next_event() {
+                Ok(Event::Head(head)) => {
+                    return Arrival::Head(head, first_byte.unwrap_or(waiting_since));
+                }
+                Ok(Event::NeedData) => {}
+                Ok(_) => return Arrival::Nothing(self.end_between_requests()),
+                Err(error) => {
+                    let refusal = Refusal::malformed(error.status(), &error);
+                    return Arrival::Refused(refusal, first_byte.unwrap_or(waiting_since));
+                }
+            }
+            let (deadline, wait) = self.head_deadline(first_byte, waiting_since);
+            match self.transport.read(self.http.input(), deadline, wait).await {
+                Read::Bytes(_) => {
+                    first_byte.get_or_insert_with(Instant::now);
+                }
+                Read::End => self.http.receive_eof(),
+                Read::Late if wait == Wait::Busy => {
+                    return Arrival::Refused(Refusal::SlowHead, first_byte.unwrap_or(deadline));
+                }
+                Read::Late | Read::Dismissed => return Arrival::Nothing(Next::Close),
+                Read::Broken => return Arrival::Nothing(Next::Drop),
+            }
+        }
+    }
+
+    /// The client closed between requests: after its FIN nothing is unread, and before it the
+    /// host may not just let go.
+    fn end_between_requests(&self) -> Next {
+        if self.transport.has_ended() {
+            Next::Drop
+        } else {
+            Next::Close
+        }
+    }
+
+    /// A head that has begun has its own time; before that a new connection has the same, and a
+    /// kept one its keep-alive time. Empty lines before a head do not begin it.
+    fn head_deadline(&self, first_byte: Option<Instant>, since: Instant) -> (Instant, Wait) {
+        let settings = &self.shared.settings;
+        match first_byte {
+            Some(first) if self.http.head_begun() => {
+                // It will not leave when asked to, so a newcomer must not count on it.
+                self.transport.slot().set_busy();
+                (first + settings.head, Wait::Busy)
+            }
+            _ => {
+                let kept = self.answered > 0;
+                self.transport.slot().set_idle(kept);
+                let idle_max = if kept {
+                    settings.keep_alive
+                } else {
+                    settings.head
+                };
+                (since + idle_max, Wait::Idle)
+            }
+        }
+    }
+
+    async fn answer(&mut self, head: &RequestHead, first_byte: Instant) -> Next {
+        let shared = std::sync::Arc::clone(&self.shared);
+        let mut line = Line::new(shared.ids.next(), first_byte);
+        line.set_head(head);
+        let decision = shared
+            .dispatch
+            .decide(head.method(), head.authority(), head.path());
+        match decision {
+            Decision::Refuse(refusal) => self.refuse(refusal, &mut line).await,
+            Decision::Answer(answer) => self.respond(answer, &mut line).await,
+            Decision::Call(plan) => self.call(head, &plan, &mut line).await,
+        }
+    }
+
+    async fn call(&mut self, head: &RequestHead, plan: &Plan<'_>, line: &mut Line) -> Next {
+        line.set_guest(plan.guest_name());
+        let deadline = line.first_byte + plan.deadline();
+        let body = match self
+            .receive_body(head.body_length(), plan.body_max(), deadline)
+            .await
+        {
+            Ok(Ok(body)) => body,
+            Ok(Err(refusal)) => return self.refuse(refusal, line).await,
+            Err(Gone) => {
+                return line.give_up("the client left while it sent", self, Next::Drop);
+            }
+        };
+        line.received(&body.bytes);
+        let fields: Vec<_> = head
+            .fields()
+            .map(|(name, value)| FieldRef { name, value })
+            .collect();
+        let incoming = Incoming {
+            id: line.id.as_str(),
+            client: &self.peer_text,
+            method: head.method(),
+            scheme: head.scheme().unwrap_or("http"),
+            authority: head.authority(),
+            query: head.query(),
+            fields: &fields,
+            body: &body.bytes,
+        };
+        let shared = std::sync::Arc::clone(&self.shared);
+        let (result, usage) = shared
+            .dispatch
+            .call(plan, incoming, deadline.into_std())
+            .await;
+        line.set_usage(usage);
+        // The body's room is free again before the answer asks for its own.
+        drop(body);
+        let mut lease = shared.buffered.lease();
+        match result {
+            Ok(answer) if !lease.grow(answer.body.len()) => {
+                self.refuse(Refusal::OutOfBuffers, line).await
+            }
+            Ok(answer) => self.respond(answer, line).await,
+            Err(refusal) => self.refuse(refusal, line).await,
+        }
+    }
+
+    /// Sends the refusal in place of a response.
+    pub(super) async fn refuse(&mut self, refusal: Refusal, line: &mut Line) -> Next {
+        if refusal.ends_connection() {
+            self.http.close_after_response();
+        }
+        let answer = refusal.answer(line.id);
+        line.set_refusal(refusal);
+        self.skip_present();
+        self.respond(answer, line).await
+    }
+
+    /// Reads past what is here of a body that nobody wants. When that is all of it, the connection
+    /// can be kept, also if its length was not known.
+    fn skip_present(&mut self) {
+        while let Ok(Event::Data(_) | Event::End(_)) = self.http.next_event() {}
+    }
+}

@@ -1,0 +1,86 @@
+//! The accept loop. It ends only with the server: an error of `accept` is logged and outwaited,
+//! and nothing that takes a client's time (a handshake, a read) may stand in this loop.
+
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+
+use super::Shared;
+use super::driver::Driver;
+
+const BACK_OFF_FIRST: Duration = Duration::from_millis(5);
+const BACK_OFF_MAX: Duration = Duration::from_secs(1);
+
+/// Accepts connections and spawns a driver for each until the server stops.
+pub(super) async fn accept_loop(listener: TcpListener, shared: Arc<Shared>) {
+    let mut back_off = BACK_OFF_FIRST;
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = shared.connections.stopped() => break,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                back_off = BACK_OFF_FIRST;
+                admit(stream, peer, &shared).await;
+            }
+            Err(error) if is_of_one_connection(&error) => {}
+            Err(error) => {
+                tracing::error!("cannot accept a connection, next try in {back_off:?}: {error}");
+                // Out of files is the usual reason: an idle connection can give one back.
+                shared.connections.dismiss_longest_idle();
+                tokio::select! {
+                    () = tokio::time::sleep(back_off) => {}
+                    () = shared.connections.stopped() => break,
+                }
+                back_off = (back_off * 2).min(BACK_OFF_MAX);
+            }
+        }
+    }
+    admit_pending(listener, &shared).await;
+}
+
+/// Closing a listener resets the connections that wait in its backlog, so they are taken first.
+/// The kernel itself is asked: what the runtime knows of the backlog may be older.
+async fn admit_pending(listener: TcpListener, shared: &Arc<Shared>) {
+    let taken = async {
+        let listener = listener.into_std()?;
+        loop {
+            match listener.accept() {
+                Ok((stream, peer)) => {
+                    stream.set_nonblocking(true)?;
+                    admit(TcpStream::from_std(stream)?, peer, shared).await;
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if is_of_one_connection(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    };
+    if let Err(error) = taken.await {
+        tracing::error!("connections in the backlog were lost: {error}");
+    }
+}
+
+async fn admit(stream: TcpStream, peer: SocketAddr, shared: &Arc<Shared>) {
+    let permit = shared.connections.place().await;
+    // Answers are written whole: waiting to fill a segment would only delay them.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%peer, "cannot set TCP_NODELAY: {error}");
+    }
+    let slot = shared.connections.enter(permit);
+    let set_task = slot.abort_handle_to();
+    let driver = Driver::new(stream, peer, slot, Arc::clone(shared));
+    set_task(tokio::spawn(driver.run()).abort_handle());
+}
+
+/// Errors that say that the one connection to be accepted is gone already (accept(2)).
+fn is_of_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::ConnectionAborted | ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset
+    )
+}

@@ -1,0 +1,123 @@
+//! Sending one response, and what follows it: the rest of a small body is read, or the connection
+//! is given up.
+
+use httpd_http1::{Cycle, Event, ResponseHead, ResponseLength};
+use tokio::time::Instant;
+
+use super::access::Line;
+use super::driver::{Driver, Next};
+use super::transport::{Read, Wait};
+use crate::dispatch::{Answer, http_date};
+
+/// Bodies up to this size are copied behind the head, so that one buffer is written.
+const COALESCE_BYTES_MAX: usize = 16 * 1024;
+/// A bigger output buffer is given back after the response.
+const OUT_BYTES_KEPT: usize = 64 * 1024;
+
+impl Driver {
+    /// Sends a response and says what becomes of the connection.
+    pub(super) async fn respond(&mut self, answer: Answer, line: &mut Line) -> Next {
+        let connections = &self.shared.connections;
+        if connections.is_stopping() || connections.is_short_of_places() {
+            self.http.close_after_response();
+        }
+        line.status = answer.status;
+        let Some(separate_body) = self.encode(&answer, line) else {
+            return line.give_up("the response could not be encoded", self, Next::Close);
+        };
+        line.bytes_out = (self.out.len() + separate_body.len()) as u64;
+        let stall = self.shared.settings.write;
+        let written = self.transport.write(&self.out, separate_body, stall).await;
+        self.out.clear();
+        self.out.shrink_to(OUT_BYTES_KEPT);
+        self.answered += 1;
+        match written {
+            Ok(()) => {
+                line.write(self);
+                self.finish().await
+            }
+            Err(failed) => {
+                line.set_write_failed(failed);
+                line.write(self);
+                Next::Close
+            }
+        }
+    }
+
+    /// Puts the response into the output buffer; a large body is returned instead, to be written
+    /// from where it is. None when the protocol refuses it, which `dispatch` has ruled out.
+    fn encode<'a>(&mut self, answer: &'a Answer, line: &Line) -> Option<&'a [u8]> {
+        let fields = answer
+            .fields
+            .iter()
+            .map(|field| (field.name.as_str(), &field.value[..]));
+        let head = ResponseHead {
+            status: answer.status,
+            length: length(answer, line.is_head()),
+            date: Some(&http_date()),
+        };
+        let encode = || {
+            self.http.send_head(&head, fields, &mut self.out)?;
+            let mut separate: &[u8] = &[];
+            if !answer.body.is_empty() && self.http.frame_data(answer.body.len(), &mut self.out)? {
+                if answer.body.len() <= COALESCE_BYTES_MAX {
+                    self.out.extend_from_slice(&answer.body);
+                } else {
+                    separate = &answer.body;
+                }
+            }
+            self.http.send_end([], &mut self.out)?;
+            Ok(separate)
+        };
+        encode()
+            .inspect_err(|error: &httpd_http1::SendError| {
+                tracing::error!(id = %line.id, "a checked response was refused: {error}");
+            })
+            .ok()
+    }
+
+    /// Brings the exchange to its end: reads the rest of a small body, or gives up the connection.
+    async fn finish(&mut self) -> Next {
+        let give_up = Instant::now() + self.shared.settings.linger;
+        loop {
+            match self.http.cycle() {
+                Cycle::Ready => {
+                    return if self.http.next_cycle() {
+                        Next::Keep
+                    } else {
+                        Next::Close
+                    };
+                }
+                Cycle::MustClose | Cycle::Open => return Next::Close,
+                Cycle::Draining => {}
+            }
+            match self.http.next_event() {
+                Ok(Event::NeedData) => {
+                    let deadline = give_up.min(Instant::now() + self.shared.settings.body);
+                    let read = self
+                        .transport
+                        .read(self.http.input(), deadline, Wait::Busy)
+                        .await;
+                    match read {
+                        Read::Bytes(_) => {}
+                        Read::End => self.http.receive_eof(),
+                        Read::Late | Read::Dismissed => return Next::Close,
+                        Read::Broken => return Next::Drop,
+                    }
+                }
+                Ok(_) => {}
+                Err(_) => return Next::Close,
+            }
+        }
+    }
+}
+
+/// The length to announce. An empty answer to HEAD says nothing about the body that GET would
+/// have had (RFC 9110 section 8.6).
+fn length(answer: &Answer, is_head: bool) -> ResponseLength {
+    match answer.content_length {
+        Some(length) => ResponseLength::Known(length),
+        None if is_head && answer.body.is_empty() => ResponseLength::Unknown,
+        None => ResponseLength::Known(answer.body.len() as u64),
+    }
+}

@@ -1,0 +1,55 @@
+//! The configuration as the connection driver uses it. No checks here: `config` made them.
+
+use std::time::Duration;
+
+use httpd_http1::Limits;
+
+use crate::config::Config;
+
+/// Limits and times of a connection.
+#[derive(Debug, Clone)]
+pub(super) struct Settings {
+    /// What the protocol refuses by itself.
+    pub(super) http: Limits,
+    /// From the first byte of a head to its last.
+    pub(super) head: Duration,
+    /// The longest time without a byte of a body.
+    pub(super) body: Duration,
+    /// How long a connection may wait for its next request.
+    pub(super) keep_alive: Duration,
+    /// The longest time in which the client takes no byte of the response.
+    pub(super) write: Duration,
+    /// The three bounds of the lingering close: all of it, one wait in it, bytes read in it.
+    pub(super) linger: Duration,
+    pub(super) linger_idle: Duration,
+    pub(super) linger_bytes_max: u64,
+    /// How long a shutdown may take.
+    pub(super) shutdown: Duration,
+    /// Whether each request gets a line in the log.
+    pub(super) access: bool,
+}
+
+impl Settings {
+    /// Takes from the configuration what concerns connections.
+    pub(super) fn new(config: &Config) -> Self {
+        let (limits, timeouts) = (&config.limits, &config.timeouts);
+        Self {
+            http: Limits {
+                head_bytes_max: limits.head_max,
+                target_bytes_max: limits.target_max,
+                fields_max: limits.fields_max,
+                chunk_extension_bytes_max: limits.chunk_extensions_max,
+                drain_bytes_max: limits.drain_max,
+            },
+            head: timeouts.head,
+            body: timeouts.body,
+            keep_alive: timeouts.keep_alive,
+            write: timeouts.write,
+            linger: timeouts.linger,
+            linger_idle: timeouts.linger_idle,
+            linger_bytes_max: limits.linger_max,
+            shutdown: timeouts.shutdown,
+            access: config.log.access,
+        }
+    }
+}

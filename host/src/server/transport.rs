@@ -1,0 +1,201 @@
+//! Reads and writes of one connection, each bounded by a deadline. Bytes only: what they mean is
+//! known elsewhere.
+
+use std::future::{Future, poll_fn};
+use std::io::{self, IoSlice, Read as _};
+use std::mem::MaybeUninit;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use socket2::SockRef;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+use super::connections::Slot;
+use super::timer::Timer;
+
+/// Room made in a buffer before each read.
+pub(super) const READ_BYTES: usize = 8 * 1024;
+
+/// A socket with its timer. The stream stands before the slot: the file is closed before its
+/// place is given to a newcomer.
+#[derive(Debug)]
+pub(super) struct Transport {
+    stream: TcpStream,
+    timer: Timer,
+    slot: Slot,
+    /// The client has sent its FIN, so nothing unread can be left behind.
+    ended: bool,
+}
+
+/// What came of waiting for bytes.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Read {
+    /// This many bytes were appended.
+    Bytes(usize),
+    /// The client will send no more; it may still read.
+    End,
+    /// The deadline passed.
+    Late,
+    /// The host wants this idle connection to leave.
+    Dismissed,
+    /// The connection is broken: reset by the client, or by the network.
+    Broken,
+}
+
+/// Why bytes could not be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum WriteFailed {
+    /// The client took nothing for too long.
+    Stalled,
+    /// The connection is broken.
+    Broken,
+}
+
+/// Whether a wait for bytes is one between requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wait {
+    /// Nothing of a request is here: the host may end the connection.
+    Idle,
+    /// A request has begun and will be answered.
+    Busy,
+}
+
+impl Transport {
+    /// Takes over an accepted connection and its place in the table.
+    pub(super) fn new(stream: TcpStream, slot: Slot) -> Self {
+        Self {
+            stream,
+            timer: Timer::new(),
+            slot,
+            ended: false,
+        }
+    }
+
+    /// Whether the client's FIN was read, and with it every byte it sent.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// The connection's place in the table.
+    pub(super) fn slot(&self) -> &Slot {
+        &self.slot
+    }
+
+    /// Appends what the client sends next to `buffer`, waiting until `deadline`.
+    pub(super) async fn read(
+        &mut self,
+        buffer: &mut Vec<u8>,
+        deadline: Instant,
+        wait: Wait,
+    ) -> Read {
+        match self.read_or_leave(buffer, deadline, wait).await {
+            // A request that is here already is answered.
+            Read::Late | Read::Dismissed if wait == Wait::Idle && self.holds_bytes() => {
+                let result = self.stream.read_buf(buffer).await;
+                outcome(&result, &mut self.ended)
+            }
+            read => read,
+        }
+    }
+
+    /// Whether bytes are here that the runtime has not told of yet: it learns of them some time
+    /// after they came, of a new connection's above all.
+    fn holds_bytes(&self) -> bool {
+        let mut byte = [MaybeUninit::uninit()];
+        SockRef::from(&self.stream)
+            .peek(&mut byte)
+            .is_ok_and(|bytes| bytes > 0)
+    }
+
+    async fn read_or_leave(&mut self, buffer: &mut Vec<u8>, deadline: Instant, wait: Wait) -> Read {
+        buffer.reserve(READ_BYTES);
+        let Self {
+            stream,
+            timer,
+            slot,
+            ended,
+        } = self;
+        let mut read = pin!(stream.read_buf(buffer));
+        poll_fn(|cx| {
+            // The socket first: bytes that are here count, however late they are looked at.
+            if let Poll::Ready(result) = read.as_mut().poll(cx) {
+                return Poll::Ready(outcome(&result, ended));
+            }
+            if wait == Wait::Idle && slot.poll_leave(cx) {
+                return Poll::Ready(Read::Dismissed);
+            }
+            timer.poll_passed(cx, deadline).map(|()| Read::Late)
+        })
+        .await
+    }
+
+    /// Writes `head` and then `body`, as long as the client takes a byte within each `stall`.
+    pub(super) async fn write(
+        &mut self,
+        mut head: &[u8],
+        mut body: &[u8],
+        stall: Duration,
+    ) -> Result<(), WriteFailed> {
+        while !head.is_empty() || !body.is_empty() {
+            let slices = [IoSlice::new(head), IoSlice::new(body)];
+            let written = self.write_some(&slices, Instant::now() + stall).await?;
+            let of_head = written.min(head.len());
+            head = &head[of_head..];
+            body = &body[written - of_head..];
+        }
+        Ok(())
+    }
+
+    async fn write_some(
+        &mut self,
+        slices: &[IoSlice<'_>],
+        deadline: Instant,
+    ) -> Result<usize, WriteFailed> {
+        let Self { stream, timer, .. } = self;
+        let mut write = pin!(stream.write_vectored(slices));
+        poll_fn(|cx| {
+            if let Poll::Ready(result) = write.as_mut().poll(cx) {
+                return Poll::Ready(match result {
+                    Ok(bytes) if bytes > 0 => Ok(bytes),
+                    Ok(_) | Err(_) => Err(WriteFailed::Broken),
+                });
+            }
+            timer
+                .poll_passed(cx, deadline)
+                .map(|()| Err(WriteFailed::Stalled))
+        })
+        .await
+    }
+
+    /// Sends the FIN: the client will read an orderly end after the response.
+    pub(super) async fn shut_down_sending(&mut self) -> io::Result<()> {
+        self.stream.shutdown().await
+    }
+
+    /// Reads what the kernel has right now, without waiting, and throws it away, but no more than
+    /// about `bytes_max`.
+    pub(super) fn discard_present(&mut self, scratch: &mut [u8], mut bytes_max: u64) {
+        let socket = SockRef::from(&self.stream);
+        while bytes_max > 0 {
+            match (&*socket).read(scratch) {
+                Ok(bytes) if bytes > 0 => bytes_max = bytes_max.saturating_sub(bytes as u64),
+                Ok(_) | Err(_) => break,
+            }
+        }
+    }
+}
+
+/// What a read came to; notes the client's FIN in `ended`.
+fn outcome(result: &io::Result<usize>, ended: &mut bool) -> Read {
+    match result {
+        Ok(0) => {
+            *ended = true;
+            Read::End
+        }
+        Ok(bytes) => Read::Bytes(*bytes),
+        Err(_) => Read::Broken,
+    }
+}
