@@ -1,0 +1,20 @@
+//! The integration tests: the host from its sockets inwards, a module per behaviour.
+//!
+//! One binary, so that wasmtime is linked once. No test may use a fixed port, wait for a fixed
+//! time instead of an event, or assert that something took less than many seconds.
+
+// A test says what went wrong by panicking.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod basics;
+mod clients;
+mod command_line;
+mod endings;
+mod faults;
+mod lifecycle;
+mod limits;
+mod logs;
+mod protocol;
+mod support;
+mod survival;
+mod timeouts;
