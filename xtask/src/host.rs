@@ -1,0 +1,24 @@
+//! The host's release build, for the tasks that run it.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::{project, shell};
+
+/// Builds httpd-host in release mode and says where the program is. The first time takes minutes.
+///
+/// # Errors
+/// When it does not build.
+pub(crate) fn build() -> Result<PathBuf> {
+    shell::step("Build the host", || {
+        let options = ["build", "--release", "--package", "httpd-host"];
+        shell::run(
+            Command::new(project::cargo())
+                .current_dir(project::root())
+                .args(options),
+        )
+    })?;
+    Ok(project::target().join("release").join("httpd-host"))
+}
