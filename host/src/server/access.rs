@@ -1,7 +1,5 @@
 //! The access log: one line for each request, whatever became of it.
 
-use std::net::SocketAddr;
-
 use httpd_http1::RequestHead;
 use tokio::time::Instant;
 
@@ -14,7 +12,7 @@ const TARGET_BYTES_MAX: usize = 512;
 
 /// What is known of a request so far.
 #[derive(Debug)]
-pub(super) struct Line {
+pub(super) struct Line<'a> {
     pub(super) id: RequestId,
     /// When the first byte of the request came, or the wait for it ended.
     pub(super) first_byte: Instant,
@@ -22,15 +20,15 @@ pub(super) struct Line {
     pub(super) bytes_out: u64,
     bytes_in: u64,
     received: Option<Instant>,
-    method: String,
-    target: String,
-    guest: String,
+    method: &'a str,
+    target: &'a str,
+    guest: &'a str,
     usage: Usage,
     refusal: Option<Refusal>,
     failure: Option<&'static str>,
 }
 
-impl Line {
+impl<'a> Line<'a> {
     /// A line for a request of which nothing but its beginning is known.
     pub(super) fn new(id: RequestId, first_byte: Instant) -> Self {
         Self {
@@ -40,9 +38,9 @@ impl Line {
             bytes_out: 0,
             bytes_in: 0,
             received: None,
-            method: String::from("-"),
-            target: String::from("-"),
-            guest: String::from("-"),
+            method: "-",
+            target: "-",
+            guest: "-",
             usage: Usage::default(),
             refusal: None,
             failure: None,
@@ -50,12 +48,12 @@ impl Line {
     }
 
     /// Takes method and target from the head.
-    pub(super) fn set_head(&mut self, head: &RequestHead) {
+    pub(super) fn set_head(&mut self, head: &'a RequestHead) {
         self.bytes_in = head.head_bytes() as u64;
-        head.method().clone_into(&mut self.method);
+        self.method = head.method();
         // The protocol lets only visible ASCII through, so any place is a character's boundary.
         let target = head.target();
-        target[..target.len().min(TARGET_BYTES_MAX)].clone_into(&mut self.target);
+        self.target = &target[..target.len().min(TARGET_BYTES_MAX)];
     }
 
     /// Whether the request is a HEAD.
@@ -64,8 +62,8 @@ impl Line {
     }
 
     /// Names the guest.
-    pub(super) fn set_guest(&mut self, name: &str) {
-        name.clone_into(&mut self.guest);
+    pub(super) fn set_guest(&mut self, name: &'a str) {
+        self.guest = name;
     }
 
     /// Notes that the whole body is here.
@@ -103,20 +101,20 @@ impl Line {
     /// Writes the line, and one more with the details where a request was refused.
     pub(super) fn write(&self, driver: &Driver) {
         if driver.shared.settings.access {
-            self.write_access(driver.peer);
+            self.write_access(&driver.peer);
         }
         if let Some(refusal @ Refusal::Guest(_)) = &self.refusal {
             tracing::warn!(id = %self.id, guest = %self.guest, "{refusal}");
         }
     }
 
-    fn write_access(&self, client: SocketAddr) {
+    fn write_access(&self, client: &str) {
         let micros = |since: Instant, until: Instant| (until - since).as_micros() as u64;
         let now = Instant::now();
         tracing::info!(
             target: "access",
             id = %self.id,
-            %client,
+            client = %client,
             method = %self.method,
             target = %self.target,
             status = self.status,

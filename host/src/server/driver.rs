@@ -18,9 +18,8 @@ pub(super) struct Driver {
     pub(super) http: Connection,
     /// Wire bytes that are not written yet.
     pub(super) out: Vec<u8>,
-    /// The peer's address, and the same as text for guests and the log.
-    pub(super) peer: SocketAddr,
-    pub(super) peer_text: String,
+    /// The peer's address and port as guests and the log get it.
+    pub(super) peer: String,
     pub(super) shared: Arc<Shared>,
     /// Requests answered so far.
     pub(super) answered: u64,
@@ -49,8 +48,7 @@ impl Driver {
             transport: Transport::new(stream, slot),
             http: Connection::new(shared.settings.http),
             out: Vec::new(),
-            peer,
-            peer_text: peer.to_string(),
+            peer: peer.to_string(),
             shared,
             answered: 0,
         }

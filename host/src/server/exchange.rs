@@ -122,7 +122,12 @@ impl Driver {
         }
     }
 
-    async fn call(&mut self, head: &RequestHead, plan: &Plan<'_>, line: &mut Line) -> Next {
+    async fn call<'a>(
+        &mut self,
+        head: &'a RequestHead,
+        plan: &'a Plan<'_>,
+        line: &mut Line<'a>,
+    ) -> Next {
         line.set_guest(plan.guest_name());
         let deadline = line.first_byte + plan.deadline();
         let body = match self
@@ -142,7 +147,7 @@ impl Driver {
             .collect();
         let incoming = Incoming {
             id: line.id.as_str(),
-            client: &self.peer_text,
+            client: &self.peer,
             method: head.method(),
             scheme: head.scheme().unwrap_or("http"),
             authority: head.authority(),
@@ -169,7 +174,7 @@ impl Driver {
     }
 
     /// Sends the refusal in place of a response.
-    pub(super) async fn refuse(&mut self, refusal: Refusal, line: &mut Line) -> Next {
+    pub(super) async fn refuse(&mut self, refusal: Refusal, line: &mut Line<'_>) -> Next {
         if refusal.ends_connection() {
             self.http.close_after_response();
         }

@@ -16,7 +16,7 @@ const OUT_BYTES_KEPT: usize = 64 * 1024;
 
 impl Driver {
     /// Sends a response and says what becomes of the connection.
-    pub(super) async fn respond(&mut self, answer: Answer, line: &mut Line) -> Next {
+    pub(super) async fn respond(&mut self, answer: Answer, line: &mut Line<'_>) -> Next {
         let connections = &self.shared.connections;
         if connections.is_stopping() || connections.is_short_of_places() {
             self.http.close_after_response();
@@ -46,7 +46,7 @@ impl Driver {
 
     /// Puts the response into the output buffer; a large body is returned instead, to be written
     /// from where it is. None when the protocol refuses it, which `dispatch` has ruled out.
-    fn encode<'a>(&mut self, answer: &'a Answer, line: &Line) -> Option<&'a [u8]> {
+    fn encode<'a>(&mut self, answer: &'a Answer, line: &Line<'_>) -> Option<&'a [u8]> {
         let fields = answer
             .fields
             .iter()
@@ -78,37 +78,41 @@ impl Driver {
 
     /// Brings the exchange to its end: reads the rest of a small body, or gives up the connection.
     async fn finish(&mut self) -> Next {
+        if self.http.cycle() == Cycle::Draining
+            && let Err(next) = self.drain().await
+        {
+            return next;
+        }
+        if self.http.next_cycle() {
+            Next::Keep
+        } else {
+            Next::Close
+        }
+    }
+
+    /// Reads the rest of a body. The error says what becomes of a connection that did not get
+    /// that far.
+    async fn drain(&mut self) -> Result<(), Next> {
         let give_up = Instant::now() + self.shared.settings.linger;
-        loop {
-            match self.http.cycle() {
-                Cycle::Ready => {
-                    return if self.http.next_cycle() {
-                        Next::Keep
-                    } else {
-                        Next::Close
-                    };
-                }
-                Cycle::MustClose | Cycle::Open => return Next::Close,
-                Cycle::Draining => {}
-            }
+        while self.http.cycle() == Cycle::Draining {
             match self.http.next_event() {
-                Ok(Event::NeedData) => {
-                    let deadline = give_up.min(Instant::now() + self.shared.settings.body);
-                    let read = self
-                        .transport
-                        .read(self.http.input(), deadline, Wait::Busy)
-                        .await;
-                    match read {
-                        Read::Bytes(_) => {}
-                        Read::End => self.http.receive_eof(),
-                        Read::Late | Read::Dismissed => return Next::Close,
-                        Read::Broken => return Next::Drop,
-                    }
-                }
-                Ok(_) => {}
-                Err(_) => return Next::Close,
+                Ok(Event::NeedData) => {}
+                Ok(_) => continue,
+                Err(_) => return Err(Next::Close),
+            }
+            let deadline = give_up.min(Instant::now() + self.shared.settings.body);
+            let read = self
+                .transport
+                .read(self.http.input(), deadline, Wait::Busy)
+                .await;
+            match read {
+                Read::Bytes(_) => {}
+                Read::End => self.http.receive_eof(),
+                Read::Late | Read::Dismissed => return Err(Next::Close),
+                Read::Broken => return Err(Next::Drop),
             }
         }
+        Ok(())
     }
 }
 

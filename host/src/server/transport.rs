@@ -141,7 +141,10 @@ impl Transport {
     ) -> Result<(), WriteFailed> {
         while !head.is_empty() || !body.is_empty() {
             let slices = [IoSlice::new(head), IoSlice::new(body)];
-            let written = self.write_some(&slices, Instant::now() + stall).await?;
+            let filled = if body.is_empty() { 1 } else { 2 };
+            let written = self
+                .write_some(&slices[..filled], Instant::now() + stall)
+                .await?;
             let of_head = written.min(head.len());
             head = &head[of_head..];
             body = &body[written - of_head..];
