@@ -10,6 +10,9 @@ use crate::framing::{ResponseFraming, ResponseLength, response_body};
 use crate::head::Version;
 use crate::state::{Method, Receive, Send};
 
+/// RFC 9110 15.2.1. It has no fields to choose.
+const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+
 /// A response's head without its fields, which are given beside it so that they can come from
 /// wherever they are kept.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +33,19 @@ impl Connection {
     pub fn send_continue(&mut self, out: &mut Vec<u8>) {
         let buffered = self.buffered();
         if self.exchange.take_continue(buffered) {
-            out.extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
+            out.extend_from_slice(CONTINUE);
+        }
+    }
+
+    /// Writes a 100 (Continue) that the client did not ask for, which it has to accept and may
+    /// ignore (RFC 9110 15.2). It makes a client that is gone show that it is: nothing else may be
+    /// sent while the answer is not known. Writes nothing before the request is complete, where it
+    /// would ask for the body, nor once the final head was sent, nor for a client that knows no
+    /// interim responses.
+    pub fn send_unasked_continue(&mut self, out: &mut Vec<u8>) {
+        let complete = matches!(self.exchange.receive(), Receive::Ending | Receive::Done);
+        if complete && self.exchange.send() == Send::Waiting && self.reads_interim() {
+            out.extend_from_slice(CONTINUE);
         }
     }
 

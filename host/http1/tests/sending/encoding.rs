@@ -1,6 +1,6 @@
-//! The bytes of responses: status lines, framing, bodies not sent, trailers, interim heads.
+//! The bytes of responses: status lines, framing, bodies not sent, trailers.
 
-use crate::{KNOWN_0, answer, get, head, post, received};
+use crate::{KNOWN_0, answer, get, head, received};
 use httpd_http1::{Connection, Cycle, Event, Limits, ResponseHead, ResponseLength};
 
 const DATE: &[u8; 29] = b"Sun, 06 Nov 1994 08:49:37 GMT";
@@ -186,86 +186,6 @@ fn fields_are_written_as_given_and_date_is_added_once() {
         out,
         b"HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 0\r\n\r\n"
     );
-}
-
-#[test]
-fn interim_heads_precede_the_final_one() {
-    let mut connection = received(&get(""));
-    let mut out = Vec::new();
-    let hints = ResponseHead {
-        date: Some(DATE),
-        ..head(103, ResponseLength::Known(9))
-    };
-    connection
-        .send_head(&hints, [("link", &b"</a>"[..])], &mut out)
-        .unwrap();
-    assert!(!connection.response_begun());
-    connection
-        .send_head(&head(102, UNKNOWN), [], &mut out)
-        .unwrap();
-    connection
-        .send_head(&head(200, KNOWN_0), [], &mut out)
-        .unwrap();
-    assert_eq!(
-        String::from_utf8(out).unwrap(),
-        "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n\
-         HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
-    );
-}
-
-#[test]
-fn interim_heads_are_dropped_for_clients_that_do_not_know_them() {
-    for mut connection in [received("GET / HTTP/1.0\r\n\r\n"), received("")] {
-        let mut out = Vec::new();
-        connection
-            .send_head(&head(103, UNKNOWN), [], &mut out)
-            .unwrap();
-        assert_eq!(out, b"");
-        connection
-            .send_head(&head(200, KNOWN_0), [], &mut out)
-            .unwrap();
-    }
-}
-
-#[test]
-fn continue_is_sent_once_and_only_while_the_client_waits() {
-    let waits = post("content-length: 5\r\nexpect: 100-continue\r\n", "");
-    let mut connection = received(&waits);
-    let mut out = Vec::new();
-    connection.send_continue(&mut out);
-    connection.send_continue(&mut out);
-    assert_eq!(out, b"HTTP/1.1 100 Continue\r\n\r\n");
-    for (request, more) in [
-        (get(""), ""),
-        (post("content-length: 5\r\n", ""), ""),
-        (waits.replace("1.1", "1.0"), ""),
-        (waits.clone(), "h"),
-        (waits.clone(), "hello"),
-        (get("expect: 100-continue\r\n"), ""),
-        (waits[..waits.len() - 2].to_owned(), ""),
-    ] {
-        let mut connection = received(&request);
-        connection.receive(more.as_bytes());
-        out.clear();
-        connection.send_continue(&mut out);
-        assert_eq!(out, b"", "{request}{more}");
-    }
-    let mut connection = received(&waits);
-    answer(&mut connection, 200, KNOWN_0, "");
-    out.clear();
-    connection.send_continue(&mut out);
-    assert_eq!(out, b"");
-}
-
-#[test]
-fn continue_is_sent_for_chunked_bodies_too() {
-    let mut connection = received(&post(
-        "transfer-encoding: chunked\r\nexpect: 100-continue\r\n",
-        "",
-    ));
-    let mut out = Vec::new();
-    connection.send_continue(&mut out);
-    assert_eq!(out, b"HTTP/1.1 100 Continue\r\n\r\n");
 }
 
 #[test]

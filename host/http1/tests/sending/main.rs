@@ -10,6 +10,7 @@
 
 mod cycle;
 mod encoding;
+mod interim;
 mod misuse;
 mod persistence;
 
