@@ -117,7 +117,8 @@ impl Request {
         &self.0.id
     }
 
-    /// The peer's address and port, such as `203.0.113.7:49152` or `[2001:db8::1]:49152`.
+    /// The peer's address and port, such as `203.0.113.7:49152` or `[2001:db8::1]:49152`; `unix`
+    /// for one that came over a Unix socket.
     #[must_use]
     pub fn client(&self) -> &str {
         &self.0.client

@@ -13,7 +13,7 @@
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use httpd_host::guest::{
-    FieldRef, Guest, GuestSettings, Instances, Request, Sandbox, SandboxSettings, WELCOME,
+    FieldRef, Guest, GuestSettings, Instances, Priority, Request, Sandbox, SandboxSettings, WELCOME,
 };
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -24,17 +24,19 @@ fn load(instances: Instances) -> Guest {
     let sandbox = SandboxSettings {
         instances_max: 1000,
         slice: Duration::from_millis(2),
+        background_threads: 2,
+        background_nice: 10,
         stack_max: 512 << 10,
         memory_max: 64 << 20,
         guest_line_max: 4096,
         guest_lines_max: 100,
+        cache: None,
     };
     let guest = GuestSettings {
         memory_max: 64 << 20,
         response_max: 16 << 20,
         response_head_max: 64 << 10,
         response_fields_max: 1000,
-        concurrency_max: 256,
         instances,
     };
     // A component of one's own choice, for comparing toolchains.
@@ -43,7 +45,9 @@ fn load(instances: Instances) -> Guest {
         None => WELCOME.as_bytes().to_vec(),
     };
     let sandbox = Sandbox::new(&sandbox).expect("no sandbox");
-    sandbox.load("bench", guest, &component).expect("no guest")
+    sandbox
+        .load("bench", guest, &component, Priority::Start)
+        .expect("no guest")
 }
 
 fn request() -> Request<'static> {

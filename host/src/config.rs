@@ -3,12 +3,15 @@
 
 mod error;
 mod guests;
+mod listen;
 mod reader;
 mod report;
+mod resilience;
 mod routes;
 mod sections;
 mod suggest;
 mod units;
+mod upkeep;
 mod values;
 
 #[cfg(test)]
@@ -19,14 +22,16 @@ mod problem_tests;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use error::{ConfigError, Problem};
+pub use listen::Listen;
 use reader::Section;
 use report::Report;
+pub use resilience::{Breaker, Rollback};
 pub use units::{ShowDuration, ShowSize};
+pub use upkeep::{Cache, Control, Reload};
 
 use crate::router::Pattern;
 
@@ -41,6 +46,12 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// `[sandbox]`: bounds over all guests together.
     pub sandbox: Sandbox,
+    /// `[cache]`: compiled components that are kept for the next start.
+    pub cache: Cache,
+    /// `[reload]`: how changed files are noticed.
+    pub reload: Reload,
+    /// `[control]`: where a running host is asked for its status and told to reload.
+    pub control: Control,
     /// `[log]`: what is logged and how.
     pub log: Log,
     /// `[guests.NAME]`, by name.
@@ -52,8 +63,10 @@ pub struct Config {
 /// `[server]`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Server {
-    /// The addresses to listen on: at least one, each named once (port 0 as often as wanted).
-    pub listen: Vec<SocketAddr>,
+    /// Where to listen: at least one place, each named once (port 0 as often as wanted).
+    pub listen: Vec<Listen>,
+    /// The permissions of Unix sockets, as for chmod(2): at most 0o777.
+    pub unix_mode: u32,
     /// How many connections may be open at once over all listeners.
     pub max_connections: usize,
     /// How many connections the kernel may queue per listener before they are accepted.
@@ -83,6 +96,8 @@ pub struct Limits {
     pub response_head_max: usize,
     /// Field lines of a guest's answer; past it 500.
     pub response_fields_max: usize,
+    /// When a client that got 503 may come back, in whole seconds, at least one.
+    pub retry_after: Duration,
 }
 
 /// `[timeouts]`. None is zero.
@@ -102,6 +117,12 @@ pub struct Timeouts {
     pub linger_idle: Duration,
     /// From the signal to stop until connections still open are closed.
     pub shutdown: Duration,
+    /// A connection that has waited for its request for less than this is not idle yet: at a
+    /// shutdown it may still send it. Shorter than `shutdown`.
+    pub idle_grace: Duration,
+    /// From the moment when a client ended its side while its guest runs until it is asked
+    /// whether it is still there.
+    pub hang_up: Duration,
 }
 
 /// `[sandbox]`.
@@ -113,6 +134,13 @@ pub struct Sandbox {
     pub slice: Duration,
     /// Bytes of stack that one call into a guest may use.
     pub stack_max: usize,
+    /// Bytes of a component's file; a larger one is not loaded.
+    pub component_max: u64,
+    /// Threads for guests that overrun their slice; 0 stands for as many as there are processors.
+    pub background_threads: usize,
+    /// How far the thread that keeps them from starving, and those that compile, step back for all
+    /// others: nice(2) from 0, not at all, to 19.
+    pub background_nice: u32,
 }
 
 /// `[log]`.
@@ -157,8 +185,19 @@ pub struct Guest {
     pub response_max: u64,
     /// From the request's first byte to the last byte of the guest's answer; past it 504.
     pub deadline: Duration,
-    /// How many requests the guest may serve at once; past it 503.
+    /// How many requests the guest may serve at once; more wait.
     pub concurrency_max: u32,
+    /// How many requests may wait until the guest can serve them; past it 503. 0: none waits.
+    pub queue_max: u32,
+    /// How long a request may wait so; past it 503.
+    pub queue_time: Duration,
+    /// The target, path and perhaps query, that a new generation must answer with 2xx or 3xx
+    /// before it serves; none is asked when absent.
+    pub probe: Option<String>,
+    /// When a new generation gives way to the one before it; never when absent.
+    pub rollback: Option<Rollback>,
+    /// When a guest that keeps failing is left alone for a while; never when absent.
+    pub breaker: Option<Breaker>,
     /// The environment the guest sees; it gets nothing of the host's own.
     pub env: BTreeMap<String, String>,
 }
@@ -222,6 +261,22 @@ impl Config {
         read(&Report::new(text, origin), |_| Ok(()))
     }
 
+    /// Reads where a running host is asked, and nothing else: a file with mistakes elsewhere must
+    /// not keep anybody from asking the host that serves on in spite of them.
+    ///
+    /// # Errors
+    /// What is wrong with the file, if it keeps the socket from being found.
+    pub fn load_control(path: &Path) -> Result<Control, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|e| ConfigError::unreadable(path, &e))?;
+        let report = Report::new(&text, path);
+        let document = report.recovered();
+        let control = upkeep::control(Section::root(&report, &document).section("control"));
+        if control.socket.is_some() {
+            return Ok(control);
+        }
+        Config::load(path).map(|config| config.control)
+    }
+
     /// What a server without a configuration file runs with: all defaults, and the built-in
     /// welcome page on `/`.
     pub fn welcome() -> Config {
@@ -259,6 +314,9 @@ fn read(
         server: sections::server(root.section("server")),
         timeouts: sections::timeouts(root.section("timeouts")),
         sandbox: sections::sandbox(root.section("sandbox")),
+        cache: upkeep::cache(root.section("cache")),
+        reload: upkeep::reload(root.section("reload")),
+        control: upkeep::control(root.section("control")),
         log: sections::log(root.section("log")),
         limits,
         guests,

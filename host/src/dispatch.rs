@@ -4,20 +4,25 @@
 
 mod date;
 mod id;
+mod phase;
 mod refusal;
+mod served;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::config::Config;
-use crate::guest;
-use crate::registry::{Registry, RegistryError, Target};
+use crate::guest::{self, CallError};
+use crate::registry::{Admitted, Change, Registry, RegistryError, Slot, Staged, Target};
 use crate::router::{Found, RouteConflict, Router};
 
 pub use crate::guest::{FieldRef, Usage};
 pub use date::http_date;
 pub use id::{RequestId, RequestIds};
+pub use phase::Phase;
 pub use refusal::Refusal;
+pub use served::Served;
 
 /// A whole response, checked and ready to be encoded.
 pub type Answer = guest::Response;
@@ -29,61 +34,57 @@ pub struct Dispatch {
     registry: Registry,
 }
 
+/// A dispatch that is ready and serves nothing yet.
+#[derive(Debug)]
+pub struct StagedDispatch {
+    router: Router,
+    staged: Staged,
+}
+
 /// What is to be done with a request, known from its head alone.
 #[derive(Debug)]
-pub enum Decision<'a> {
-    /// Receive its body, then [`Dispatch::call`].
-    Call(Plan<'a>),
+pub enum Decision {
+    /// Receive its body, then [`Plan::call`].
+    Call(Plan),
     /// The host answers by itself.
     Answer(Answer),
     /// It is refused.
     Refuse(Refusal),
 }
 
-/// Which guest gets a request, and within which bounds.
+/// Which guest gets a request, and within which bounds. It owns what it names: a configuration
+/// that is replaced meanwhile lives on for this request.
 #[derive(Debug)]
-pub struct Plan<'a> {
-    target: &'a Target,
-    path: Cow<'a, str>,
-    captures: Vec<(&'a str, String)>,
+pub struct Plan {
+    slot: Arc<Slot>,
+    body_max: u64,
+    deadline: Duration,
+    /// The normalised path, where it is not what the client sent.
+    path: Option<String>,
+    captures: Vec<(String, String)>,
 }
 
-impl Plan<'_> {
-    /// The name of the guest, as in the configuration.
-    pub fn guest_name(&self) -> &str {
-        self.target.guest.name()
-    }
-
-    /// How many bytes the request's body may have.
-    pub fn body_max(&self) -> u64 {
-        self.target.body_max
-    }
-
-    /// From the request's first byte to the last byte of the guest's answer.
-    pub fn deadline(&self) -> Duration {
-        self.target.deadline
-    }
-}
-
-/// What a guest is told of a request, besides what the route says.
-#[derive(Debug, Clone, Copy)]
-pub struct Incoming<'a> {
+/// A request that has arrived completely. Its guest may run on any thread, so it owns what it
+/// shows.
+pub trait Incoming: Send + Sync + 'static {
     /// The request's id.
-    pub id: &'a str,
-    /// The peer's address and port.
-    pub client: &'a str,
+    fn id(&self) -> &str;
+    /// The peer's address and port, or `unix`.
+    fn client(&self) -> &str;
     /// The method as sent.
-    pub method: &'a str,
+    fn method(&self) -> &str;
     /// `http` or `https`.
-    pub scheme: &'a str,
+    fn scheme(&self) -> &str;
     /// Host and optional port the client asked for.
-    pub authority: Option<&'a str>,
+    fn authority(&self) -> Option<&str>;
+    /// The path as sent.
+    fn path(&self) -> &str;
     /// The query, not decoded.
-    pub query: Option<&'a str>,
+    fn query(&self) -> Option<&str>;
     /// The field lines in order, names in lower case.
-    pub fields: &'a [FieldRef<'a>],
+    fn fields(&self) -> Vec<FieldRef<'_>>;
     /// The whole body.
-    pub body: &'a [u8],
+    fn body(&self) -> &[u8];
 }
 
 impl Dispatch {
@@ -94,29 +95,32 @@ impl Dispatch {
     ///
     /// Every guest that cannot be made ready.
     pub fn load(config: &Config) -> Result<Self, Vec<RegistryError>> {
-        let pattern = |index: usize| config.routes[index].path.to_string();
-        let router = Router::new(&config.routes).map_err(|conflicts| {
-            let overlap = |conflict: &RouteConflict| RegistryError::Overlap {
-                first: pattern(conflict.first),
-                second: pattern(conflict.second),
-            };
-            conflicts.iter().map(overlap).collect::<Vec<_>>()
-        })?;
-        Ok(Self::new(router, Registry::load(config)?))
+        Ok(Self {
+            router: router(config)?,
+            registry: Registry::load(config)?,
+        })
     }
 
-    /// Routes of `router` with the guests that `registry` holds for them, in the same order.
-    pub fn new(router: Router, registry: Registry) -> Self {
-        Self { router, registry }
+    /// Makes ready what a changed configuration asks for, while this one serves on. Blocks like
+    /// [`Dispatch::load`].
+    ///
+    /// # Errors
+    ///
+    /// Every guest that cannot be made ready; nothing has changed then.
+    pub fn stage(&self, config: &Config) -> Result<StagedDispatch, Vec<RegistryError>> {
+        Ok(StagedDispatch {
+            router: router(config)?,
+            staged: self.registry.stage(config)?,
+        })
+    }
+
+    /// The guests, and the targets of the routes.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
     }
 
     /// Decides from a head: method, authority (RFC 9110 section 7.2) and path of the target.
-    pub fn decide<'a>(
-        &'a self,
-        method: &str,
-        authority: Option<&str>,
-        path: &'a str,
-    ) -> Decision<'a> {
+    pub fn decide(&self, method: &str, authority: Option<&str>, path: &str) -> Decision {
         match (method, path) {
             // The method of proxies; this host is none (RFC 9110 section 9.3.6).
             ("CONNECT", _) => {
@@ -133,11 +137,7 @@ impl Dispatch {
                 path,
                 captures,
             } => match self.registry.target(index) {
-                Some(target) => Decision::Call(Plan {
-                    target,
-                    path,
-                    captures,
-                }),
+                Some(target) => Decision::Call(Plan::new(target, path, captures)),
                 None => Decision::Refuse(Refusal::NoRoute),
             },
             Found::NotFound => Decision::Refuse(Refusal::NoRoute),
@@ -147,37 +147,109 @@ impl Dispatch {
             Found::BadPath(bad) => Decision::Refuse(Refusal::malformed(400, &bad)),
         }
     }
+}
 
-    /// Calls the guest of `plan`. Dropping the future stops the guest.
+impl StagedDispatch {
+    /// Lets it serve. Returns what is to be used from now on, and what is different from before.
+    pub fn commit(self) -> (Dispatch, Vec<Change>) {
+        let (registry, changes) = self.staged.commit();
+        let dispatch = Dispatch {
+            router: self.router,
+            registry,
+        };
+        (dispatch, changes)
+    }
+}
+
+impl Plan {
+    fn new(target: &Target, path: Cow<'_, str>, captures: Vec<(&str, String)>) -> Self {
+        target.requests.add();
+        let owned = |(name, value): (&str, String)| (name.to_owned(), value);
+        Self {
+            slot: Arc::clone(&target.slot),
+            body_max: target.route.body_max,
+            deadline: target.slot.config().deadline,
+            path: match path {
+                Cow::Borrowed(_) => None,
+                Cow::Owned(path) => Some(path),
+            },
+            captures: captures.into_iter().map(owned).collect(),
+        }
+    }
+
+    /// The name of the guest, as in the configuration.
+    pub fn guest_name(&self) -> &Arc<str> {
+        self.slot.name()
+    }
+
+    /// How many bytes the request's body may have.
+    pub fn body_max(&self) -> u64 {
+        self.body_max
+    }
+
+    /// From the request's first byte to the last byte of the guest's answer.
+    pub fn deadline(&self) -> Duration {
+        self.deadline
+    }
+
+    /// Why the request would be refused whatever else it holds, so that it need not be received.
+    pub fn refusal(&self) -> Option<Refusal> {
+        self.slot.would_refuse().map(Refusal::Busy)
+    }
+
+    /// Waits for a place and calls the guest. What is known of it by then is noted in `served`,
+    /// also when the future is dropped, which stops the guest.
     ///
     /// # Errors
     ///
     /// What the client is to be told instead of an answer.
     pub async fn call(
-        &self,
-        plan: &Plan<'_>,
-        incoming: Incoming<'_>,
+        self,
+        incoming: impl Incoming,
         deadline: Instant,
-    ) -> (Result<Answer, Refusal>, Usage) {
-        let captures: Vec<_> = plan
+        served: &mut Served,
+    ) -> Result<Answer, Refusal> {
+        let asked = Instant::now();
+        let admitted = self.slot.admit(deadline).await;
+        let called = Instant::now();
+        served.queued = called - asked;
+        let admitted = admitted.map_err(Refusal::Busy)?;
+        let generation = Arc::clone(admitted.generation());
+        served.generation = Some(Arc::clone(&generation));
+        let call = self.give_to(admitted, incoming, deadline);
+        let ended = generation.guest().run(deadline, call).await;
+        let (result, usage) = ended.unwrap_or((Err(CallError::Host), Usage::default()));
+        served.usage = usage;
+        result.map_err(Refusal::Guest)
+    }
+
+    /// The call as a future that owns all it needs, so that it can go on on another thread.
+    async fn give_to(
+        self,
+        admitted: Admitted,
+        incoming: impl Incoming,
+        deadline: Instant,
+    ) -> (Result<Answer, CallError>, Usage) {
+        let captures: Vec<_> = self
             .captures
             .iter()
             .map(|(name, value)| guest::Capture { name, value })
             .collect();
         let request = guest::Request {
-            id: incoming.id,
-            client: incoming.client,
-            method: incoming.method,
-            scheme: incoming.scheme,
-            authority: incoming.authority,
-            path: &plan.path,
-            query: incoming.query,
-            fields: incoming.fields,
+            id: incoming.id(),
+            client: incoming.client(),
+            method: incoming.method(),
+            scheme: incoming.scheme(),
+            authority: incoming.authority(),
+            path: self.path.as_deref().unwrap_or(incoming.path()),
+            query: incoming.query(),
+            fields: &incoming.fields(),
             captures: &captures,
-            body: incoming.body,
+            body: incoming.body(),
         };
-        let (result, usage) = plan.target.guest.call(request, deadline).await;
-        (result.map_err(Refusal::Guest), usage)
+        let (result, usage) = admitted.generation().guest().call(request, deadline).await;
+        admitted.ended(&result);
+        (result, usage)
     }
 }
 
@@ -189,4 +261,15 @@ fn server_options() -> Answer {
         body: Vec::new(),
         content_length: None,
     }
+}
+
+fn router(config: &Config) -> Result<Router, Vec<RegistryError>> {
+    let pattern = |index: usize| config.routes[index].path.to_string();
+    Router::new(&config.routes).map_err(|conflicts| {
+        let overlap = |conflict: &RouteConflict| RegistryError::Overlap {
+            first: pattern(conflict.first),
+            second: pattern(conflict.second),
+        };
+        conflicts.iter().map(overlap).collect()
+    })
 }

@@ -1,11 +1,17 @@
 //! The host as a library, so that tests can start it in-process.
 //!
-//! Arrows point one way: `main -> server -> dispatch -> {router, registry, guest}`, and
+//! Arrows point one way: `main -> {control, server} -> dispatch -> {router, registry, guest}`, and
 //! `server -> httpd_http1`. See ARCHITECTURE.md.
 
 pub mod config;
+pub mod control;
 pub mod dispatch;
+pub mod files;
 pub mod guest;
+pub mod notify;
 pub mod registry;
+pub mod reload;
 pub mod router;
 pub mod server;
+
+mod socket_file;

@@ -1,9 +1,11 @@
 //! The `httpd-host` program: arguments, logging, signals. Everything else is in the library.
 
 mod args;
+mod ask;
 mod logging;
 mod report;
 mod signals;
+mod upkeep;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -11,7 +13,9 @@ use std::process::ExitCode;
 use args::Command;
 use httpd_host::config::Config;
 use httpd_host::dispatch::Dispatch;
-use httpd_host::server::{Ended, Server};
+use httpd_host::notify;
+use httpd_host::server::{Ended, Inherited, Listeners, Server};
+use upkeep::Upkeep;
 
 /// The configuration, or the arguments, must be mended first.
 const EXIT_CONFIG: u8 = 2;
@@ -25,6 +29,11 @@ fn main() -> ExitCode {
             report::print(concat!("httpd-host ", env!("CARGO_PKG_VERSION"), "\n"))
         }
         Ok(Command::Check { config }) => check(&config),
+        Ok(Command::Ask {
+            config,
+            command,
+            json,
+        }) => ask::run(&config, command, json),
         Ok(Command::Serve { config }) => serve(config.as_deref()),
         Err(error) => {
             report::complain(&format!("{error}\nTry httpd-host --help.\n"));
@@ -51,6 +60,11 @@ fn check(path: &Path) -> ExitCode {
 }
 
 fn serve(path: Option<&Path>) -> ExitCode {
+    // First of all: it changes the environment, which no other thread may read meanwhile.
+    let inherited = match Inherited::from_env() {
+        Ok(inherited) => inherited,
+        Err(error) => return fail(EXIT_SYSTEM, &error.to_string()),
+    };
     let config = match read(path) {
         Ok(config) => config,
         Err(problems) => return fail(EXIT_CONFIG, &problems),
@@ -65,23 +79,44 @@ fn serve(path: Option<&Path>) -> ExitCode {
         .enable_all()
         .build()
     {
-        Ok(runtime) => runtime.block_on(run(&config, dispatch)),
+        Ok(runtime) => runtime.block_on(run(path, &config, dispatch, inherited)),
         Err(error) => fail(EXIT_SYSTEM, &format!("cannot start the runtime: {error}")),
     }
 }
 
-async fn run(config: &Config, dispatch: Dispatch) -> ExitCode {
+async fn run(
+    path: Option<&Path>,
+    config: &Config,
+    dispatch: Dispatch,
+    inherited: Inherited,
+) -> ExitCode {
     // Before anything is printed: whoever reads that the host is up may signal it.
     let shutdown = match signals::shutdown() {
         Ok(shutdown) => shutdown,
         Err(error) => return fail(EXIT_SYSTEM, &format!("cannot handle signals: {error}")),
     };
-    let server = match Server::bind(config, dispatch) {
-        Ok(server) => server,
-        Err(error) => return fail(EXIT_SYSTEM, &error.to_string()),
+    let listeners = match listen(config, inherited) {
+        Ok(listeners) => listeners,
+        Err(error) => return fail(EXIT_SYSTEM, &error),
+    };
+    let server = Server::over(listeners, config, dispatch);
+    let upkeep = match path
+        .map(|path| Upkeep::start(path, config, &server))
+        .transpose()
+    {
+        Ok(upkeep) => upkeep,
+        Err(error) => return fail(EXIT_SYSTEM, &error),
     };
     report::print(&report::start(config, &server));
-    match server.run(shutdown).await {
+    notify::ready();
+    notify::status(&report::status(&server));
+    let stop = async move {
+        shutdown.await;
+        // Nothing changes any more, and the next host can have the control socket.
+        drop(upkeep);
+        notify::stopping();
+    };
+    match server.run(stop).await {
         Ended::Drained => ExitCode::SUCCESS,
         Ended::CutOff(connections) => {
             tracing::warn!(
@@ -91,6 +126,20 @@ async fn run(config: &Config, dispatch: Dispatch) -> ExitCode {
             ExitCode::from(EXIT_SYSTEM)
         }
     }
+}
+
+/// Sockets that were passed on take the place of those in the configuration: whoever passes them
+/// on has opened all that clients shall find.
+fn listen(config: &Config, inherited: Inherited) -> Result<Listeners, String> {
+    if inherited.is_empty() {
+        return Listeners::bind(&config.server).map_err(|error| error.to_string());
+    }
+    tracing::info!(
+        sockets = inherited.len(),
+        "listening on the sockets that LISTEN_FDS passes on, and not on server.listen"
+    );
+    Listeners::inherit(inherited)
+        .map_err(|error| format!("cannot use the sockets that LISTEN_FDS passes on: {error}"))
 }
 
 fn read(path: Option<&Path>) -> Result<Config, String> {

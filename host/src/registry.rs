@@ -1,65 +1,110 @@
-//! The guests that serve: loaded from the configuration, one for each route.
+//! The guests that serve: name -> slot -> current generation, and which slot each route has.
+//!
+//! Making guests ready is kept apart from letting them serve: [`Staged`] holds what a changed
+//! configuration asks for, and nothing of it shows before [`Staged::commit`].
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+mod admission;
+mod breaker;
+mod bulkhead;
+mod cache;
+mod counters;
+mod error;
+mod generation;
+mod loading;
+mod newcomer;
+mod pool;
+mod probation;
+mod probe;
+mod settings;
+mod slot;
+mod source;
+mod staging;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
 use std::sync::Arc;
-use std::thread;
-use std::time::Duration;
 
-use crate::config::{self, Component, Config};
-use crate::guest::{self, Guest, GuestSettings, LoadError, Sandbox, SandboxError, SandboxSettings};
+use crate::config::{self, Config};
+use crate::guest::{ContentHash, GuestSettings, Priority, Sandbox, SandboxSettings};
+use newcomer::Newcomer;
+use pool::Pool;
+use source::Source;
+use staging::{Plan, Slots, Staging};
 
-/// A guest could not be made ready.
-#[derive(Debug, thiserror::Error)]
-pub enum RegistryError {
-    /// Two routes take the same requests. A configuration that was read has none of these.
-    #[error("the routes {first} and {second} overlap")]
-    Overlap {
-        /// The earlier route's pattern.
-        first: String,
-        /// The later route's pattern.
-        second: String,
-    },
-    /// No guest can run with these settings.
-    #[error("the sandbox cannot be set up: {0}")]
-    Sandbox(#[from] SandboxError),
-    /// A component's file could not be read.
-    #[error("guest `{guest}`: cannot read {}: {source}", path.display())]
-    Unreadable {
-        /// The guest's name.
-        guest: String,
-        /// The component's file.
-        path: PathBuf,
-        /// The system's reason.
-        source: std::io::Error,
-    },
-    /// A component does not fit.
-    #[error("guest `{guest}`: {origin}: {source}")]
-    Load {
-        /// The guest's name.
-        guest: String,
-        /// The component's file, or that it is built in.
-        origin: String,
-        /// What is wrong with it.
-        source: LoadError,
-    },
-}
+pub use admission::Admitted;
+pub use counters::{Count, Counters};
+pub use error::RegistryError;
+pub use generation::Generation;
+pub use probe::ProbeError;
+pub use slot::{Refused, Slot};
 
 /// What stands behind one route.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Target {
+    /// The route, as configured.
+    pub route: config::Route,
     /// The guest that answers.
-    pub guest: Arc<Guest>,
-    /// How many bytes a request's body may have.
-    pub body_max: u64,
-    /// From the request's first byte to the last byte of the guest's answer.
-    pub deadline: Duration,
+    pub slot: Arc<Slot>,
+    /// Requests that were routed here.
+    pub requests: Arc<Count>,
 }
 
-/// The targets of all routes.
+/// All guests of a configuration, and the targets of its routes.
 #[derive(Debug)]
 pub struct Registry {
+    shared: Arc<Shared>,
+    slots: Slots,
     targets: Vec<Target>,
+}
+
+/// What guests share for as long as the settings of the sandbox stay the same.
+#[derive(Debug)]
+struct Shared {
+    sandbox: Arc<Sandbox>,
+    settings: SandboxSettings,
+    pool: Arc<Pool>,
+}
+
+/// A generation to be made.
+struct Order<'a> {
+    guest: &'a config::Guest,
+    settings: &'a GuestSettings,
+    counters: &'a Counters,
+    source: &'a Source,
+}
+
+/// A registry that is ready and serves nothing yet.
+#[derive(Debug)]
+pub struct Staged {
+    registry: Registry,
+    plan: Plan,
+    changes: Vec<Change>,
+}
+
+/// What a reload did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// A guest got its first generation.
+    Added(Loaded),
+    /// A new generation of a guest serves.
+    Swapped(Loaded),
+    /// A guest's file holds content that was taken back; the generation before it serves on.
+    Kept(String),
+    /// A guest is gone; what it was answering it still answers.
+    Removed(String),
+}
+
+/// Which generation of which guest was loaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loaded {
+    /// The guest's name.
+    pub guest: String,
+    /// The generation's number.
+    pub generation: u64,
+    /// The hash of its component.
+    pub hash: ContentHash,
 }
 
 impl Registry {
@@ -70,127 +115,166 @@ impl Registry {
     ///
     /// Every guest that cannot be made ready.
     pub fn load(config: &Config) -> Result<Self, Vec<RegistryError>> {
-        let sandbox = Sandbox::new(&sandbox_settings(config)).map_err(|e| vec![e.into()])?;
-        let guests = load_all(config, &sandbox)?;
-        let target = |route: &config::Route| {
-            Some(Target {
-                guest: Arc::clone(guests.get(route.guest.as_str())?),
-                body_max: route.body_max,
-                deadline: config.guests.get(&route.guest)?.deadline,
-            })
+        let empty = Self {
+            shared: Arc::new(Shared::new(config).map_err(|error| vec![error])?),
+            slots: Slots::new(),
+            targets: Vec::new(),
         };
-        // Every route names a guest of the configuration: `config` has checked it.
-        Ok(Self {
-            targets: config.routes.iter().filter_map(target).collect(),
+        Ok(empty.stage_at(config, Priority::Start)?.commit().0)
+    }
+
+    /// Makes ready what a changed configuration asks for, while this registry serves on. Guests
+    /// that are the same in it keep their slots. Blocks like [`Registry::load`].
+    ///
+    /// # Errors
+    ///
+    /// Every guest that cannot be made ready; nothing has changed then.
+    pub fn stage(&self, config: &Config) -> Result<Staged, Vec<RegistryError>> {
+        self.stage_at(config, Priority::Background)
+    }
+
+    fn stage_at(&self, config: &Config, priority: Priority) -> Result<Staged, Vec<RegistryError>> {
+        let shared = self.shared_for(config).map_err(|error| vec![error])?;
+        let staging = Staging {
+            old: &self.slots,
+            same_engine: Arc::ptr_eq(&shared, &self.shared),
+            config,
+            shared: &shared,
+            priority,
+        };
+        let (slots, plan) = staging.make_ready()?;
+        let gone = self.slots.keys().filter(|name| !slots.contains_key(*name));
+        let changes = gone.cloned().map(Change::Removed).collect();
+        let registry = Self {
+            targets: staging::targets(config, &slots, &self.targets),
+            shared,
+            slots,
+        };
+        Ok(Staged {
+            registry,
+            plan,
+            changes,
         })
+    }
+
+    /// Loads the component of one guest again and lets it serve, if its content has changed.
+    /// Blocks for as long as compiling takes.
+    ///
+    /// # Errors
+    ///
+    /// Why the content cannot serve; the guest's current generation serves on.
+    pub fn refresh(&self, config: &Config, slot: &Slot) -> Result<Option<Change>, RegistryError> {
+        let source = Source::read(config, slot.config())?;
+        if source.hash == slot.current().hash() {
+            return Ok(None);
+        }
+        if slot.has_rejected(source.hash) {
+            return Err(source.rejected());
+        }
+        let order = Order {
+            guest: slot.config(),
+            settings: slot.settings(),
+            counters: slot.counters(),
+            source: &source,
+        };
+        let generation = self.shared.load(&order, Priority::Background)?;
+        let change = Change::Swapped(Loaded::new(slot.name(), &generation));
+        slot.replace(generation);
+        Ok(Some(change))
     }
 
     /// What stands behind the route with this place in the configuration.
     pub fn target(&self, route: usize) -> Option<&Target> {
         self.targets.get(route)
     }
-}
 
-type Loaded<'a> = BTreeMap<&'a str, Arc<Guest>>;
-
-fn load_all<'a>(
-    config: &'a Config,
-    sandbox: &Arc<Sandbox>,
-) -> Result<Loaded<'a>, Vec<RegistryError>> {
-    let guests: Vec<&config::Guest> = config.guests.values().collect();
-    let workers = thread::available_parallelism()
-        .map_or(1, usize::from)
-        .min(guests.len())
-        .max(1);
-    let share = guests.len().div_ceil(workers).max(1);
-    let results: Vec<_> = thread::scope(|scope| {
-        let load_share = |share: &[&'a config::Guest]| {
-            let share = share.to_vec();
-            scope.spawn(move || {
-                share
-                    .into_iter()
-                    .map(|g| load(config, g, sandbox))
-                    .collect()
-            })
-        };
-        // Started all before the first is waited for.
-        let running: Vec<thread::ScopedJoinHandle<'_, Vec<_>>> =
-            guests.chunks(share).map(load_share).collect();
-        running
-            .into_iter()
-            .flat_map(|thread| thread.join().unwrap_or_default())
-            .collect()
-    });
-    let mut loaded = Loaded::new();
-    let mut errors = Vec::new();
-    for (guest, result) in guests.iter().zip(results) {
-        match result {
-            Ok(ready) => drop(loaded.insert(&guest.name, Arc::new(ready))),
-            Err(error) => errors.push(error),
-        }
+    /// The targets of all routes, in the configuration's order.
+    pub fn targets(&self) -> &[Target] {
+        &self.targets
     }
-    if errors.is_empty() {
-        Ok(loaded)
-    } else {
-        Err(errors)
+
+    /// All guests by name.
+    pub fn slots(&self) -> impl Iterator<Item = &Arc<Slot>> {
+        self.slots.values()
+    }
+
+    fn shared_for(&self, config: &Config) -> Result<Arc<Shared>, RegistryError> {
+        if self.shared.settings == settings::sandbox(config) {
+            return Ok(Arc::clone(&self.shared));
+        }
+        Shared::new(config).map(Arc::new)
     }
 }
 
-fn load(
-    config: &Config,
-    guest: &config::Guest,
-    sandbox: &Arc<Sandbox>,
-) -> Result<Guest, RegistryError> {
-    if !guest.env.is_empty() {
-        tracing::warn!(
-            guest = guest.name,
-            "env is set, but a lean guest has no environment and cannot see it"
-        );
-    }
-    let (bytes, origin) = match &guest.component {
-        Component::File(path) => {
-            let bytes = std::fs::read(path).map_err(|source| RegistryError::Unreadable {
-                guest: guest.name.clone(),
-                path: path.clone(),
-                source,
-            })?;
-            (bytes, path.display().to_string())
-        }
-        Component::Welcome => (guest::WELCOME.as_bytes().to_vec(), "built in".to_owned()),
-    };
-    sandbox
-        .load(&guest.name, guest_settings(config, guest), &bytes)
-        .map_err(|source| RegistryError::Load {
-            guest: guest.name.clone(),
-            origin,
-            source,
+impl Shared {
+    fn new(config: &Config) -> Result<Self, RegistryError> {
+        let settings = settings::sandbox(config);
+        Ok(Self {
+            sandbox: Sandbox::new(&settings)?,
+            pool: Pool::new(settings.instances_max as usize),
+            settings,
         })
-}
+    }
 
-fn sandbox_settings(config: &Config) -> SandboxSettings {
-    /// Enough for any guest that is added later without a restart.
-    const MEMORY_MIN: u64 = 64 << 20;
-    let memories = config.guests.values().map(|guest| guest.memory_max);
-    SandboxSettings {
-        instances_max: config.sandbox.instances_max,
-        slice: config.sandbox.slice,
-        stack_max: config.sandbox.stack_max,
-        memory_max: memories.fold(MEMORY_MIN, u64::max),
-        guest_line_max: config.log.guest_line_max,
-        guest_lines_max: config.log.guest_lines_max,
+    fn load(
+        &self,
+        order: &Order<'_>,
+        priority: Priority,
+    ) -> Result<Arc<Generation>, RegistryError> {
+        let newcomer = Newcomer {
+            name: &order.guest.name,
+            origin: order.source.origin.clone(),
+            settings: order.settings.clone(),
+            probe: order.guest.probe.as_deref(),
+            deadline: order.guest.deadline,
+        };
+        let loaded = newcomer.load(&self.sandbox, &order.source.bytes, priority)?;
+        let number = order.counters.next_generation();
+        Ok(Arc::new(Generation::new(number, order.source, loaded)))
     }
 }
 
-fn guest_settings(config: &Config, guest: &config::Guest) -> GuestSettings {
-    GuestSettings {
-        memory_max: guest.memory_max,
-        response_max: guest.response_max,
-        response_head_max: config.limits.response_head_max,
-        response_fields_max: config.limits.response_fields_max,
-        concurrency_max: guest.concurrency_max,
-        instances: match guest.instances {
-            config::Instances::Fresh => guest::Instances::Fresh,
-            config::Instances::Reuse { uses, .. } => guest::Instances::Reuse { uses },
-        },
+impl Staged {
+    /// Lets it serve. Returns the registry and what is different from before.
+    pub fn commit(self) -> (Registry, Vec<Change>) {
+        let guests = self.registry.slots.len();
+        self.registry.shared.pool.divide_among(guests);
+        let mut changes = self.plan.commit();
+        changes.extend(self.changes);
+        (self.registry, changes)
+    }
+}
+
+impl Loaded {
+    fn new(guest: &str, generation: &Generation) -> Self {
+        Self {
+            guest: guest.to_owned(),
+            generation: generation.number(),
+            hash: generation.hash(),
+        }
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Added(loaded) => write!(formatter, "guest `{}` serves: {loaded}", loaded.guest),
+            Self::Swapped(loaded) => {
+                write!(formatter, "guest `{}` is swapped: {loaded}", loaded.guest)
+            }
+            Self::Kept(why) => formatter.write_str(why),
+            Self::Removed(guest) => write!(formatter, "guest `{guest}` is removed"),
+        }
+    }
+}
+
+impl fmt::Display for Loaded {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "generation {} ({})",
+            self.generation,
+            self.hash.short()
+        )
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use httpd_host::config::{Component, Config, Instances, ShowDuration, ShowSize};
+use httpd_host::config::{Component, Config, Instances, Listen, ShowDuration, ShowSize};
 use httpd_host::server::Server;
 
 /// Prints to standard output. A reader that has gone is no failure.
@@ -22,11 +22,24 @@ pub(crate) fn complain(text: &str) {
 /// Where the server listens, and what is behind it.
 pub(crate) fn start(config: &Config, server: &Server) -> String {
     let mut text = String::new();
-    for address in server.addresses() {
-        let _ = writeln!(text, "listening on http://{address}");
+    for place in server.places() {
+        let _ = writeln!(text, "listening on {}", link(&place));
     }
     let _ = writeln!(text, "room for {} connections", server.connections_max());
     text + &table(config)
+}
+
+/// Where the server listens, in one line.
+pub(crate) fn status(server: &Server) -> String {
+    let places: Vec<_> = server.places().iter().map(link).collect();
+    format!("serving on {}", places.join(", "))
+}
+
+fn link(place: &Listen) -> String {
+    match place {
+        Listen::Tcp(address) => format!("http://{address}"),
+        Listen::Unix(_) => place.to_string(),
+    }
 }
 
 /// Routes and guests, a line each.

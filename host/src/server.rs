@@ -1,51 +1,69 @@
 //! Sockets: listeners, the driver of each connection, shutdown.
 //!
-//! All socket IO and every timer of the host is in this folder. No WebAssembly may appear here:
-//! a request leaves through [`Dispatch`] and comes back as an answer.
+//! All socket IO of clients and every timer of their connections is in this folder. No WebAssembly
+//! may appear here: a request leaves through [`Dispatch`] and comes back as an answer.
 
+mod accept;
 mod access;
-mod backlog;
+mod bind;
 mod body;
 mod budget;
 mod connections;
 mod driver;
 mod exchange;
+mod inherited;
+mod last_call;
 mod linger;
 mod listener;
+mod received;
 mod respond;
 mod settings;
+mod stream;
+mod tally;
 mod timer;
 mod transport;
 
 use std::future::Future;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
-use tokio::net::TcpListener;
+use arc_swap::ArcSwap;
 
-use crate::config::Config;
+use crate::config::{Config, Listen};
 use crate::dispatch::{Dispatch, RequestIds};
 use budget::Budget;
 use connections::Connections;
+use listener::Listener;
 use settings::Settings;
 
-pub use backlog::BindError;
+pub use bind::BindError;
+pub use inherited::{InheritError, Inherited};
+pub use listener::Listeners;
+pub use tally::Tally;
 
 /// Listeners that are bound, and what their connections will share.
 #[derive(Debug)]
 pub struct Server {
-    listeners: Vec<TcpListener>,
+    listeners: Listeners,
     shared: Arc<Shared>,
 }
 
 /// What every connection of a server uses.
 #[derive(Debug)]
 struct Shared {
-    settings: Settings,
-    dispatch: Dispatch,
+    /// Apart from `dispatch`, so that an idle connection, which keeps the ones it was given, keeps
+    /// no guest.
+    settings: ArcSwap<Settings>,
+    dispatch: ArcSwap<Dispatch>,
     connections: Arc<Connections>,
     buffered: Arc<Budget>,
     ids: RequestIds,
+    tally: Tally,
+}
+
+/// A running server as others may see and change it. It keeps no connection open.
+#[derive(Debug, Clone)]
+pub struct Handle {
+    shared: Arc<Shared>,
 }
 
 /// How a server ended.
@@ -58,29 +76,42 @@ pub enum Ended {
 }
 
 impl Server {
-    /// Binds every address of `config.server.listen`; call it inside a Tokio runtime.
+    /// Binds every place of `config.server.listen`; call it inside a Tokio runtime.
     ///
     /// # Errors
     ///
-    /// The first address that cannot be bound, with the system's reason.
+    /// The first place that cannot be bound, with the reason.
     pub fn bind(config: &Config, dispatch: Dispatch) -> Result<Self, BindError> {
-        let listeners = backlog::bind_all(&config.server.listen, config.server.backlog)?;
-        let connections_max = backlog::connections_max(config.server.max_connections);
-        let shared = Arc::new(Shared {
-            settings: Settings::new(config),
+        Ok(Self::over(
+            Listeners::bind(&config.server)?,
+            config,
             dispatch,
-            connections: Connections::new(connections_max),
-            buffered: Budget::new(config.limits.buffered_max),
-            ids: RequestIds::new(),
-        });
-        Ok(Self { listeners, shared })
+        ))
     }
 
-    /// The addresses really bound, in the configuration's order (a port 0 is resolved).
-    pub fn addresses(&self) -> Vec<SocketAddr> {
+    /// A server that accepts from `listeners`, whatever `config.server.listen` says.
+    pub fn over(listeners: Listeners, config: &Config, dispatch: Dispatch) -> Self {
+        let connections_max = bind::connections_max(config.server.max_connections);
+        let settings = Settings::new(config);
+        let connections = Connections::new(connections_max);
+        connections.set_idle_grace(settings.idle_grace);
+        let shared = Arc::new(Shared {
+            settings: ArcSwap::from_pointee(settings),
+            dispatch: ArcSwap::from_pointee(dispatch),
+            connections,
+            buffered: Budget::new(config.limits.buffered_max),
+            ids: RequestIds::new(),
+            tally: Tally::default(),
+        });
+        Self { listeners, shared }
+    }
+
+    /// The places really bound, in the configuration's order (a port 0 is resolved).
+    pub fn places(&self) -> Vec<Listen> {
         self.listeners
+            .0
             .iter()
-            .filter_map(|listener| listener.local_addr().ok())
+            .filter_map(Listener::place)
             .collect()
     }
 
@@ -90,23 +121,73 @@ impl Server {
         self.shared.connections.max()
     }
 
+    /// What can see and change the server while it runs.
+    pub fn handle(&self) -> Handle {
+        Handle {
+            shared: Arc::clone(&self.shared),
+        }
+    }
+
     /// Serves until `shutdown` completes. Then it stops accepting, answers what has begun, lets
     /// idle connections go, and returns when the last one is closed or the time is over.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Ended {
         let Self { listeners, shared } = self;
         let loops: Vec<_> = listeners
+            .0
             .into_iter()
-            .map(|listener| tokio::spawn(listener::accept_loop(listener, Arc::clone(&shared))))
+            .map(|listener| tokio::spawn(accept::accept_loop(listener, Arc::clone(&shared))))
             .collect();
         shutdown.await;
         shared.connections.stop();
-        for accept_loop in loops {
-            // A loop ends by itself once stopped; a panic in it would already be in the log.
-            let _ = accept_loop.await;
-        }
-        match tokio::time::timeout(shared.settings.shutdown, shared.connections.drained()).await {
+        let all_ended = async {
+            for accept_loop in loops {
+                // A loop ends by itself once stopped; a panic in it would already be in the log.
+                let _ = accept_loop.await;
+            }
+            shared.connections.drained().await;
+        };
+        let time = shared.settings.load().shutdown;
+        match tokio::time::timeout(time, all_ended).await {
             Ok(()) => Ended::Drained,
             Err(_) => Ended::CutOff(shared.connections.abort_all()),
         }
+    }
+}
+
+impl Handle {
+    /// Routes requests that begin from now on by `dispatch`, and has each connection take limits
+    /// and timeouts from `config` when it waits for its next request. What has begun is answered as
+    /// it would have been. Listeners and `server.max_connections` stay.
+    pub fn apply(&self, config: &Config, dispatch: Dispatch) {
+        let settings = Settings::new(config);
+        self.shared.buffered.set_max(config.limits.buffered_max);
+        self.shared.connections.set_idle_grace(settings.idle_grace);
+        self.shared.settings.store(Arc::new(settings));
+        self.shared.dispatch.store(Arc::new(dispatch));
+    }
+
+    /// The routes and guests that serve now.
+    pub fn dispatch(&self) -> Arc<Dispatch> {
+        self.shared.dispatch.load_full()
+    }
+
+    /// How many connections are open.
+    pub fn connections_open(&self) -> usize {
+        self.shared.connections.open()
+    }
+
+    /// How many connections may be open.
+    pub fn connections_max(&self) -> usize {
+        self.shared.connections.max()
+    }
+
+    /// How many were accepted and wait for a place.
+    pub fn connections_waiting(&self) -> usize {
+        self.shared.connections.waiting()
+    }
+
+    /// What was accepted and answered so far.
+    pub fn tally(&self) -> &Tally {
+        &self.shared.tally
     }
 }

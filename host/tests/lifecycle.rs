@@ -2,9 +2,10 @@
 
 use std::io::ErrorKind;
 use std::net::TcpStream;
+use std::thread;
 use std::time::Instant;
 
-use httpd_host::config::Config;
+use httpd_host::config::{Config, Listen};
 use httpd_host::server::Ended;
 
 use crate::support::*;
@@ -40,7 +41,7 @@ fn a_guest_that_runs_may_finish() {
     let server = TestServer::start(&fault("spin-forever", "deadline = \"1s\""));
     let mut client = server.connect();
     client.send(get("/spin-forever"));
-    let stopping = std::thread::spawn(move || server.stop());
+    let stopping = thread::spawn(move || server.stop());
     client.response().expect_refusal(504);
     client.half_close();
     client.expect_end();
@@ -59,6 +60,78 @@ fn an_idle_connection_does_not_hold_it_up() {
     new.expect_end();
     drop((kept, new));
     assert_eq!(server.stop(), Ended::Drained);
+}
+
+/// The port is closed when this returns, so the shutdown has begun.
+fn nobody_is_accepted(server: &TestServer) {
+    let start = Instant::now();
+    while TcpStream::connect(server.address()).is_ok() {
+        assert!(start.elapsed() < PATIENCE, "connections are still accepted");
+    }
+}
+
+#[test]
+fn a_connection_that_has_not_waited_long_may_still_send() {
+    let times = "[timeouts]\nidle_grace = \"1h\"\nshutdown = \"2h\"\n";
+    let mut server = TestServer::start(&(times.to_owned() + HELLO));
+    let (mut kept, mut new) = (server.connect(), server.connect());
+    kept.request(get("/hello")).expect(200);
+    server.begin_stop();
+    nobody_is_accepted(&server);
+    for client in [&mut kept, &mut new] {
+        assert!(client.request(get("/hello")).expect(200).closes());
+        client.expect_end();
+    }
+    drop((kept, new));
+    assert_eq!(server.stop(), Ended::Drained);
+}
+
+#[test]
+fn a_connection_that_has_waited_for_the_grace_leaves() {
+    let times = "[timeouts]\nidle_grace = \"300ms\"\nkeep_alive = \"1h\"\nhead = \"1h\"\n";
+    let mut server = TestServer::start(&(times.to_owned() + HELLO));
+    let (mut kept, mut new) = (server.connect(), server.connect());
+    kept.request(get("/hello")).expect(200);
+    server.begin_stop();
+    kept.expect_end();
+    new.expect_end();
+    drop((kept, new));
+    assert_eq!(server.stop(), Ended::Drained);
+}
+
+#[test]
+fn busy_clients_lose_no_request() {
+    for _ in 0..3 {
+        let mut server = TestServer::start(HELLO);
+        let clients: Vec<_> = (0..16)
+            .map(|_| server.connect())
+            .map(|client| thread::spawn(move || ask_on(client)))
+            .collect();
+        server.request(get("/hello")).expect(200);
+        server.begin_stop();
+        for client in clients {
+            client.join().unwrap().expect("a request was lost");
+        }
+        assert_eq!(server.stop(), Ended::Drained);
+    }
+}
+
+/// A connection is either refused or served; there is no moment in between.
+#[test]
+fn whoever_could_connect_is_answered() {
+    for _ in 0..10 {
+        let mut server = TestServer::start(HELLO);
+        let address = server.address();
+        let clients: Vec<_> = (0..8)
+            .map(|_| thread::spawn(move || come_and_go(address)))
+            .collect();
+        server.request(get("/hello")).expect(200);
+        server.begin_stop();
+        for client in clients {
+            client.join().unwrap().expect("a connection was lost");
+        }
+        assert_eq!(server.stop(), Ended::Drained);
+    }
 }
 
 #[test]
@@ -123,7 +196,7 @@ fn nothing_new_is_accepted() {
 #[test]
 fn without_a_configuration_there_is_a_welcome_page() {
     let mut config = Config::welcome();
-    config.server.listen = vec!["127.0.0.1:0".parse().unwrap()];
+    config.server.listen = vec![Listen::Tcp("127.0.0.1:0".parse().unwrap())];
     config.sandbox.instances_max = 4;
     let server = TestServer::run(config);
     let response = server.request(get("/")).expect(200);

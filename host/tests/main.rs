@@ -6,6 +6,8 @@
 // A test says what went wrong by panicking.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod activation;
+mod asking;
 mod basics;
 mod clients;
 mod command_line;
@@ -15,6 +17,10 @@ mod lifecycle;
 mod limits;
 mod logs;
 mod protocol;
+mod reload;
+mod resilience;
 mod support;
 mod survival;
 mod timeouts;
+mod units;
+mod unix_sockets;

@@ -8,6 +8,18 @@ use super::*;
 
 const EXAMPLE: &str = include_str!("../../../config.example.toml");
 
+/// All defaults but for what the example says otherwise: where to ask a running host.
+fn expected() -> Config {
+    let socket = Some("/etc/httpd/httpd-host.sock".into());
+    Config {
+        control: Control {
+            socket,
+            ..Control::default()
+        },
+        ..Config::default()
+    }
+}
+
 /// The example with its commented-out keys made live.
 fn uncommented() -> String {
     let live = |line: &str| match line.strip_prefix("# ") {
@@ -61,7 +73,7 @@ fn as_it_stands_it_serves_both_guests_with_all_defaults() {
             routes: Vec::new(),
             ..config
         },
-        Config::default()
+        expected()
     );
 }
 
@@ -73,10 +85,9 @@ fn what_it_gives_as_a_default_is_one() {
         "keys are made live"
     );
     let config = parse(&text);
-    assert_eq!(
-        config.guests,
-        BTreeMap::from([guest("hello"), guest("echo")])
-    );
+    let mut probed = guest("hello");
+    probed.1.probe = Some("/health".to_owned());
+    assert_eq!(config.guests, BTreeMap::from([probed, guest("echo")]));
     assert!(
         config
             .routes
@@ -91,7 +102,13 @@ fn what_it_gives_as_a_default_is_one() {
             routes: Vec::new(),
             ..config
         },
-        Config::default()
+        Config {
+            cache: Cache {
+                directory: Some("/etc/httpd/cache".into()),
+                ..Cache::default()
+            },
+            ..expected()
+        }
     );
 }
 

@@ -10,7 +10,7 @@ use toml::de::DeValue;
 use super::reader::Section;
 use super::sections::TIMEOUT;
 use super::values::{Value, as_number, expect_str, expected, in_range};
-use super::{Component, Guest, Instances};
+use super::{Breaker, Component, Guest, Instances, Rollback, resilience};
 
 const INSTANCES_WANTED: &str = "\"fresh\" or { reuse = 128, concurrent = 16 }";
 
@@ -25,6 +25,11 @@ impl Guest {
             response_max: 16 << 20,
             deadline: Duration::from_secs(5),
             concurrency_max: 256,
+            queue_max: 256,
+            queue_time: Duration::from_secs(1),
+            probe: None,
+            rollback: Some(Rollback::default()),
+            breaker: Some(Breaker::default()),
             env: BTreeMap::new(),
         }
     }
@@ -71,6 +76,11 @@ fn guest(
         response_max: section.size("response_max", default.response_max, 1 << 10..=4 << 30),
         deadline: section.duration("deadline", default.deadline, TIMEOUT),
         concurrency_max: section.number("concurrency_max", default.concurrency_max, 1..=1_000_000),
+        queue_max: section.number("queue_max", default.queue_max, 0..=1_000_000),
+        queue_time: section.duration("queue_time", default.queue_time, TIMEOUT),
+        probe: resilience::probe(&mut section),
+        rollback: resilience::rollback(&mut section),
+        breaker: resilience::breaker(&mut section),
         env: env(&mut section),
         ..default
     };
@@ -91,13 +101,9 @@ fn component(
     section: &mut Section<'_>,
     component_found: &dyn Fn(&Path) -> Result<(), String>,
 ) -> Option<PathBuf> {
-    let directory = section.report().origin().parent().unwrap_or(Path::new(""));
+    let report = section.report();
     section.required("component", "\"guests/hello.wasm\"", |value| {
-        let text = expect_str(value, "the path of a component")?;
-        if text.is_empty() {
-            return Err("must not be empty".to_owned());
-        }
-        let path = directory.join(text);
+        let path = report.resolve(expect_str(value, "the path of a component")?)?;
         component_found(&path)?;
         Ok(path)
     })

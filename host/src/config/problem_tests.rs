@@ -3,10 +3,19 @@
 use super::tests::{SERVED, parse, valid};
 
 /// The one problem that a text has, displayed.
-fn problem(text: &str) -> String {
+pub(super) fn problem(text: &str) -> String {
     let error = parse(text).expect_err(text);
     assert_eq!(error.problems().len(), 1, "{text}\n{error}");
     error.to_string()
+}
+
+/// Sees to it that a section with one key has one problem, told with line, key and advice.
+pub(super) fn problem_of(section: &str, key: &str, advice: &str) {
+    let message = problem(&format!("[{section}]\n{key}\n"));
+    let name = key.split(' ').next().unwrap_or_default();
+    let place = format!("config.toml:2: {section}.{name}: ");
+    assert!(message.starts_with(&place), "{message}");
+    assert!(message.contains(advice), "{message}");
 }
 
 /// A text with one problem (a guest `echo` is added behind it), and what the message must hold:
@@ -280,6 +289,40 @@ fn keys_of_a_route_are_checked() {
             "{message}"
         );
     }
+}
+
+#[test]
+fn keys_of_bounds_are_checked() {
+    let cases = [
+        ("limits", "retry_after = '1500ms'", "whole seconds"),
+        ("limits", "retry_after = '0s'", "from 1s to 24h"),
+        (
+            "limits",
+            "retry_after = 1",
+            "such as \"5s\", found a number",
+        ),
+        ("sandbox", "component_max = 0", "from 1KiB to 4GiB"),
+        ("sandbox", "component_max = '5GiB'", "from 1KiB to 4GiB"),
+        ("sandbox", "background_threads = -1", "from 0 to 1024"),
+        (
+            "sandbox",
+            "background_threads = '2'",
+            "a whole number, found a text",
+        ),
+        ("sandbox", "background_nice = 20", "from 0 to 19"),
+    ];
+    for (section, key, expected) in cases {
+        problem_of(section, key, expected);
+    }
+}
+
+#[test]
+fn a_key_of_several_other_sections_is_told_with_all_of_them() {
+    let message = problem(&format!("[server]\nqueue_max = 1\n{SERVED}"));
+    assert!(
+        message.ends_with("it belongs in [guests.NAME] or [log]"),
+        "{message}"
+    );
 }
 
 #[test]

@@ -5,13 +5,16 @@
 //! the default, and reading goes on; which keys exist follows from which were asked for.
 
 use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use toml::de::{DeTable, DeValue};
 
 use super::report::{Report, Unknown, join};
 use super::units::ShowSize;
-use super::values::{Value, as_duration, as_number, as_size, expect_str, expected, in_range};
+use super::values::{
+    Value, as_duration, as_fraction, as_number, as_size, expect_str, expected, in_range,
+};
 
 /// One table being read. Every key asked for is a known key; `finish` refuses the others.
 pub(super) struct Section<'r> {
@@ -152,6 +155,32 @@ impl<'r> Section<'r> {
         range: RangeInclusive<Duration>,
     ) -> Duration {
         self.get(key, default, |value| as_duration(value, &range))
+    }
+
+    /// A number with or without a fraction, within a range.
+    pub(super) fn fraction(
+        &mut self,
+        key: &'static str,
+        default: f64,
+        range: RangeInclusive<f64>,
+    ) -> f64 {
+        self.get(key, default, |value| as_fraction(value, &range))
+    }
+
+    /// A path, resolved against the file's directory, that `check` finds nothing wrong with; none
+    /// when it is absent or wrong.
+    pub(super) fn path(
+        &mut self,
+        key: &'static str,
+        wanted: &str,
+        check: impl FnOnce(&Path) -> Result<(), String>,
+    ) -> Option<PathBuf> {
+        let report = self.report;
+        self.optional(key, |value| {
+            let path = report.resolve(expect_str(value, wanted)?)?;
+            check(&path)?;
+            Ok(path)
+        })
     }
 
     /// True or false.

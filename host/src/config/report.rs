@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
@@ -42,9 +42,19 @@ impl<'t> Report<'t> {
         }
     }
 
-    /// The file's name, for resolving what is relative to it.
-    pub(super) fn origin(&self) -> &'t Path {
-        self.origin
+    /// A path that the file names; a relative one starts at the file's directory.
+    ///
+    /// # Errors
+    /// A text that is no path at all.
+    pub(super) fn resolve(&self, path: &str) -> Result<PathBuf, String> {
+        if path.is_empty() {
+            return Err("must not be empty".to_owned());
+        }
+        if path.contains('\0') {
+            return Err("a path must not hold NUL".to_owned());
+        }
+        let directory = self.origin.parent().unwrap_or(Path::new(""));
+        Ok(directory.join(path))
     }
 
     /// The text as a table.
@@ -58,6 +68,11 @@ impl<'t> Report<'t> {
             self.problem(line, None, error.message().to_owned());
         }
         self.finish(document.into_inner())
+    }
+
+    /// As much of the text as a table as can be made out.
+    pub(super) fn recovered(&self) -> DeTable<'t> {
+        DeTable::parse_recoverable(self.text).0.into_inner()
     }
 
     /// The line, counted from 1, that a span of the text starts on.
@@ -126,11 +141,13 @@ impl<'t> Report<'t> {
     fn advice(&self, unknown: &Unknown) -> String {
         let schema = self.schema.borrow();
         let key = unknown.key.as_str();
-        let elsewhere = schema
+        let elsewhere: Vec<String> = schema
             .iter()
-            .find(|(shape, keys)| !shape.is_empty() && keys.contains(key));
-        if let Some((shape, _)) = elsewhere {
-            return format!("it belongs in [{shape}]");
+            .filter(|(shape, keys)| !shape.is_empty() && keys.contains(key))
+            .map(|(shape, _)| format!("[{shape}]"))
+            .collect();
+        if !elsewhere.is_empty() {
+            return format!("it belongs in {}", elsewhere.join(" or "));
         }
         let Some(known) = schema.get(unknown.shape) else {
             return "no key has a place here".to_owned();

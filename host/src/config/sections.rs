@@ -5,18 +5,18 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use toml::de::DeValue;
 use tracing::Level;
 
+use super::listen::{Listen, listen, unix_mode};
 use super::reader::Section;
 use super::units::ShowSize;
-use super::values::{Value, expect_str, expected};
+use super::values::as_duration;
 use super::{Limits, Log, LogFormat, Sandbox, Server, Timeouts};
 
 const KIB: u64 = 1 << 10;
-const MIB: u64 = 1 << 20;
+pub(super) const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
-const TIB: u64 = 1 << 40;
+pub(super) const TIB: u64 = 1 << 40;
 
 /// What every timeout may be: something, and not more than a day.
 pub(super) const TIMEOUT: RangeInclusive<Duration> =
@@ -25,7 +25,8 @@ pub(super) const TIMEOUT: RangeInclusive<Duration> =
 impl Default for Server {
     fn default() -> Server {
         Server {
-            listen: vec![SocketAddr::from(([127, 0, 0, 1], 8080))],
+            listen: vec![Listen::Tcp(SocketAddr::from(([127, 0, 0, 1], 8080)))],
+            unix_mode: 0o660,
             max_connections: 10_000,
             backlog: 1024,
         }
@@ -45,6 +46,7 @@ impl Default for Limits {
             linger_max: GIB,
             response_head_max: 64 << 10,
             response_fields_max: 1000,
+            retry_after: Duration::from_secs(1),
         }
     }
 }
@@ -59,6 +61,8 @@ impl Default for Timeouts {
             linger: Duration::from_secs(30),
             linger_idle: Duration::from_secs(5),
             shutdown: Duration::from_secs(30),
+            idle_grace: Duration::from_secs(1),
+            hang_up: Duration::from_millis(20),
         }
     }
 }
@@ -69,6 +73,9 @@ impl Default for Sandbox {
             instances_max: 1000,
             slice: Duration::from_millis(2),
             stack_max: 512 << 10,
+            component_max: 128 * MIB,
+            background_threads: 0,
+            background_nice: 10,
         }
     }
 }
@@ -90,6 +97,7 @@ pub(super) fn server(mut section: Section<'_>) -> Server {
     let default = Server::default();
     let server = Server {
         listen: listen(&mut section, default.listen),
+        unix_mode: unix_mode(&mut section, default.unix_mode),
         max_connections: section.number("max_connections", default.max_connections, 1..=1_000_000),
         backlog: section.number("backlog", default.backlog, 1..=65_535),
     };
@@ -119,12 +127,24 @@ pub(super) fn limits(mut section: Section<'_>) -> Limits {
             KIB..=16 * MIB,
         ),
         response_fields_max: section.number("response_fields_max", fields_max, 1..=100_000),
+        retry_after: retry_after(&mut section, default.retry_after),
     };
     if let Err(message) = body_fits(limits.body_max, &limits) {
         section.problem("body_max", message);
     }
     section.finish();
     limits
+}
+
+/// The field counts in whole seconds (RFC 9110 section 10.2.3), and 0 would ask for a storm.
+fn retry_after(section: &mut Section<'_>, default: Duration) -> Duration {
+    section.get("retry_after", default, |value| {
+        let duration = as_duration(value, &(Duration::from_secs(1)..=*TIMEOUT.end()))?;
+        if duration.subsec_nanos() == 0 {
+            return Ok(duration);
+        }
+        Err("must be whole seconds: the field Retry-After has no fractions".to_owned())
+    })
 }
 
 /// A body that can never be held in memory would be answered "come back later" for ever.
@@ -141,20 +161,29 @@ pub(super) fn body_fits(body_max: u64, limits: &Limits) -> Result<(), String> {
 pub(super) fn timeouts(mut section: Section<'_>) -> Timeouts {
     let default = Timeouts::default();
     let linger = section.duration("linger", default.linger, TIMEOUT);
+    let shutdown = section.duration("shutdown", default.shutdown, TIMEOUT);
     let timeouts = Timeouts {
         head: section.duration("head", default.head, TIMEOUT),
         body: section.duration("body", default.body, TIMEOUT),
         keep_alive: section.duration("keep_alive", default.keep_alive, TIMEOUT),
         write: section.duration("write", default.write, TIMEOUT),
         linger,
-        // The default gives way, so that a short `linger` need not be said twice.
+        // Defaults give way, so that a short `linger` or `shutdown` need not be said twice.
         linger_idle: section.duration("linger_idle", default.linger_idle.min(linger), TIMEOUT),
-        shutdown: section.duration("shutdown", default.shutdown, TIMEOUT),
+        shutdown,
+        idle_grace: section.duration("idle_grace", default.idle_grace.min(shutdown / 2), TIMEOUT),
+        hang_up: section.duration("hang_up", default.hang_up, TIMEOUT),
     };
     if timeouts.linger_idle > timeouts.linger {
         section.problem(
             "linger_idle",
             "must not be longer than timeouts.linger".to_owned(),
+        );
+    }
+    if timeouts.idle_grace >= timeouts.shutdown {
+        section.problem(
+            "idle_grace",
+            "must be shorter than timeouts.shutdown".to_owned(),
         );
     }
     section.finish();
@@ -163,11 +192,15 @@ pub(super) fn timeouts(mut section: Section<'_>) -> Timeouts {
 
 pub(super) fn sandbox(mut section: Section<'_>) -> Sandbox {
     let default = Sandbox::default();
+    let threads = default.background_threads;
     let slices = Duration::from_millis(1)..=Duration::from_secs(1);
     let sandbox = Sandbox {
         instances_max: section.number("instances_max", default.instances_max, 1..=100_000),
         slice: section.duration("slice", default.slice, slices),
         stack_max: section.size("stack_max", default.stack_max, 64 * KIB..=64 * MIB),
+        component_max: section.size("component_max", default.component_max, KIB..=4 * GIB),
+        background_threads: section.number("background_threads", threads, 0..=1024),
+        background_nice: section.number("background_nice", default.background_nice, 0..=19),
     };
     section.finish();
     sandbox
@@ -193,44 +226,4 @@ pub(super) fn log(mut section: Section<'_>) -> Log {
     };
     section.finish();
     log
-}
-
-/// The addresses to listen on; each wrong one is a problem of its own.
-fn listen(section: &mut Section<'_>, default: Vec<SocketAddr>) -> Vec<SocketAddr> {
-    let Some(value) = section.take("listen") else {
-        return default;
-    };
-    let DeValue::Array(array) = value.get_ref() else {
-        let wanted = "a list of addresses such as [\"127.0.0.1:8080\"]";
-        section.wrong("listen", value, expected(wanted, value));
-        return default;
-    };
-    if array.is_empty() {
-        section.wrong("listen", value, "must name at least one address".to_owned());
-    }
-    let mut addresses = Vec::new();
-    for item in array {
-        match address(item).and_then(|address| unused(address, &addresses)) {
-            Ok(address) => addresses.push(address),
-            Err(message) => section.wrong("listen", item, message),
-        }
-    }
-    addresses
-}
-
-fn address(value: &Value<'_>) -> Result<SocketAddr, String> {
-    let wanted = "an IP address and a port, such as \"127.0.0.1:8080\" or \"[::1]:8080\"";
-    let text = expect_str(value, wanted)?;
-    let advice =
-        "names are not looked up: localhost is 127.0.0.1 or [::1], all are 0.0.0.0 or [::]";
-    text.parse()
-        .map_err(|_| format!("{text:?} is not {wanted}; {advice}"))
-}
-
-/// Port 0 lets the kernel choose, a different port each time.
-fn unused(address: SocketAddr, used: &[SocketAddr]) -> Result<SocketAddr, String> {
-    if address.port() != 0 && used.contains(&address) {
-        return Err(format!("{address} is named twice"));
-    }
-    Ok(address)
 }

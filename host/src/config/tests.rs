@@ -23,7 +23,8 @@ pub(super) fn valid(text: &str) -> Config {
 fn an_empty_file_is_all_defaults() {
     assert_eq!(valid(""), Config::default());
     let config = Config::default();
-    assert_eq!(config.server.listen, ["127.0.0.1:8080".parse().unwrap()]);
+    let listen = Listen::Tcp("127.0.0.1:8080".parse().unwrap());
+    assert_eq!(config.server.listen, [listen]);
     assert_eq!(config.limits.head_max, 65_536);
     assert_eq!(config.timeouts.keep_alive, Duration::from_secs(75));
     assert!(config.guests.is_empty() && config.routes.is_empty());
@@ -33,9 +34,10 @@ fn an_empty_file_is_all_defaults() {
 fn values_of_every_type_are_read() {
     let config = valid(&format!(
         "[server]\nlisten = ['[::1]:0', '127.0.0.1:0', '127.0.0.1:0']\nmax_connections = 5\n\
-         [limits]\nhead_max = 4096\nbody_max = '1kB'\n\
+         [limits]\nhead_max = 4096\nbody_max = '1kB'\nretry_after = '2m'\n\
          [timeouts]\nhead = '250ms'\nshutdown = '1h'\n\
-         [sandbox]\nslice = '5ms'\nstack_max = '1MiB'\n\
+         [sandbox]\nslice = '5ms'\nstack_max = '1MiB'\ncomponent_max = '1MiB'\n\
+         background_threads = 3\nbackground_nice = 0\n\
          [log]\nlevel = 'debug'\nformat = 'json'\naccess = false\n{SERVED}"
     ));
     assert_eq!(config.server.listen.len(), 3);
@@ -48,6 +50,15 @@ fn values_of_every_type_are_read() {
     assert_eq!(config.timeouts.shutdown, Duration::from_secs(3600));
     assert_eq!(config.sandbox.slice, Duration::from_millis(5));
     assert_eq!(config.sandbox.stack_max, 1 << 20);
+    assert_eq!(config.sandbox.component_max, 1 << 20);
+    assert_eq!(
+        (
+            config.sandbox.background_threads,
+            config.sandbox.background_nice
+        ),
+        (3, 0)
+    );
+    assert_eq!(config.limits.retry_after, Duration::from_secs(120));
     assert_eq!(config.log.level, tracing::Level::DEBUG);
     assert_eq!(
         (config.log.format, config.log.access),
@@ -57,7 +68,7 @@ fn values_of_every_type_are_read() {
         config.routes[0].body_max, 1000,
         "a route takes over limits.body_max"
     );
-    assert_eq!(config.routes[0].line, 20);
+    assert_eq!(config.routes[0].line, 24);
 }
 
 #[test]
@@ -132,6 +143,18 @@ body_max = '1GiB'
 fn the_default_of_linger_idle_gives_way_to_a_short_linger() {
     let timeouts = valid("[timeouts]\nlinger = '2s'").timeouts;
     assert_eq!(timeouts.linger_idle, Duration::from_secs(2));
+}
+
+#[test]
+fn the_grace_of_idle_connections_is_shorter_than_a_shutdown() {
+    let timeouts = valid("[timeouts]\nshutdown = '100ms'").timeouts;
+    assert_eq!(timeouts.idle_grace, Duration::from_millis(50));
+    let text = "[timeouts]\nshutdown = '1s'\nidle_grace = '1s'";
+    let error = parse(text).unwrap_err().to_string();
+    assert!(
+        error.starts_with("config.toml:3: timeouts.idle_grace:"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -52,6 +52,20 @@ pub(super) fn as_size(value: &Value<'_>) -> Result<Option<u64>, String> {
     }
 }
 
+/// A number with or without a fraction, within a range.
+pub(super) fn as_fraction(value: &Value<'_>, range: &RangeInclusive<f64>) -> Result<f64, String> {
+    let number = match value.get_ref() {
+        DeValue::Float(number) => number.as_str().parse().ok(),
+        DeValue::Integer(_) => as_number(value)?
+            .and_then(|number| u32::try_from(number).ok())
+            .map(f64::from),
+        _ => return Err(expected("a number such as 0.5", value)),
+    };
+    // NaN lies in no range.
+    let fits = number.filter(|number| range.contains(number));
+    fits.ok_or_else(|| out_of_range(range.start(), range.end()))
+}
+
 /// A duration within a range.
 pub(super) fn as_duration(
     value: &Value<'_>,

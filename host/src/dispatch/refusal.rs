@@ -5,11 +5,11 @@
 
 use std::fmt::{self, Display};
 
-use super::{Answer, RequestId};
-use crate::guest::{CallError, Field};
+use std::time::Duration;
 
-/// Seconds after which a client may try again what found no room.
-const RETRY_AFTER_SECONDS: &str = "1";
+use super::{Answer, Phase, RequestId};
+use crate::guest::{CallError, Field, Stage};
+use crate::registry::Refused;
 
 /// Why a request gets an answer of the host instead of one of a guest.
 #[derive(Debug)]
@@ -39,7 +39,9 @@ pub enum Refusal {
     },
     /// The memory for all bodies together is used up.
     OutOfBuffers,
-    /// The guest was not called, or did not answer as it should.
+    /// The guest is not to be called now.
+    Busy(Refused),
+    /// The guest was called and did not answer as it should.
     Guest(CallError),
 }
 
@@ -60,16 +62,35 @@ impl Refusal {
             Self::BodyTooLarge { .. } => 413,
             Self::NoRoute => 404,
             Self::MethodNotAllowed { .. } => 405,
-            Self::OutOfBuffers => 503,
+            Self::OutOfBuffers | Self::Busy(_) => 503,
             Self::Guest(error) => match error {
-                CallError::Full | CallError::Exhausted => 503,
-                CallError::Deadline => 504,
+                CallError::Exhausted
+                | CallError::Deadline {
+                    stage: Stage::Waiting,
+                } => 503,
+                CallError::Deadline { .. } => 504,
                 CallError::Trapped { .. }
                 | CallError::MemoryExceeded { .. }
                 | CallError::BrokenAbi { .. }
                 | CallError::Instantiate { .. }
+                | CallError::Host
                 | CallError::BadAnswer(_) => 500,
             },
+        }
+    }
+
+    /// What the request was waiting for when its time was over, if it was that.
+    pub fn phase(&self) -> Option<Phase> {
+        match self {
+            Self::SlowHead => Some(Phase::Head),
+            Self::SlowBody => Some(Phase::Body),
+            Self::Busy(Refused::QueueTime) => Some(Phase::Queue),
+            Self::Guest(CallError::Deadline { stage }) => Some(match stage {
+                Stage::Waiting => Phase::Queue,
+                Stage::Starting => Phase::Instantiate,
+                Stage::Running => Phase::Guest,
+            }),
+            _ => None,
         }
     }
 
@@ -82,8 +103,9 @@ impl Refusal {
         )
     }
 
-    /// The response, with the id in a field and in the text.
-    pub fn answer(&self, id: RequestId) -> Answer {
+    /// The response, with the id in a field and in the text. Where the client is to come back
+    /// later it is told to do so after `retry_after`, or after the guest's pause.
+    pub fn answer(&self, id: RequestId, retry_after: Duration) -> Answer {
         let status = self.status();
         let mut fields = vec![
             field("content-type", "text/plain; charset=utf-8"),
@@ -91,7 +113,8 @@ impl Refusal {
         ];
         match self {
             Self::MethodNotAllowed { allow } => fields.push(field("allow", allow)),
-            _ if status == 503 => fields.push(field("retry-after", RETRY_AFTER_SECONDS)),
+            Self::Busy(Refused::Resting(pause)) => fields.push(retry_field(*pause)),
+            _ if status == 503 => fields.push(retry_field(retry_after)),
             _ => {}
         }
         let body = format!("{status} {}\nrequest {id}\n", self.text()).into_bytes();
@@ -115,11 +138,10 @@ impl Refusal {
             }
             Self::NoRoute => "nothing is here".into(),
             Self::MethodNotAllowed { .. } => "this method is not offered here".into(),
-            Self::OutOfBuffers | Self::Guest(CallError::Full | CallError::Exhausted) => {
-                "the server is busy; try again soon".into()
-            }
-            Self::Guest(CallError::Deadline) => "the handler did not answer in time".into(),
-            Self::Guest(_) => "the handler failed".into(),
+            Self::Busy(Refused::Resting(_)) => "the handler failed too often; try later".into(),
+            _ if self.status() == 503 => "the server is busy; try again soon".into(),
+            Self::Guest(CallError::Deadline { .. }) => "the handler did not answer in time".into(),
+            Self::OutOfBuffers | Self::Busy(_) | Self::Guest(_) => "the handler failed".into(),
         }
     }
 }
@@ -129,10 +151,17 @@ impl Display for Refusal {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Guest(error) => error.fmt(formatter),
+            Self::Busy(refused) => refused.fmt(formatter),
             Self::OutOfBuffers => formatter.write_str("limits.buffered_max is reached"),
             _ => formatter.write_str(&self.text()),
         }
     }
+}
+
+/// Whole seconds, never too few (RFC 9110 section 10.2.3).
+fn retry_field(after: Duration) -> Field {
+    let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
+    field("retry-after", &seconds.to_string())
 }
 
 fn field(name: &str, value: &str) -> Field {
@@ -152,13 +181,16 @@ mod tests {
         let id = RequestIds::new().next();
         for refusal in [
             Refusal::OutOfBuffers,
-            Refusal::Guest(CallError::Full),
+            Refusal::Busy(Refused::QueueFull),
             Refusal::Guest(CallError::Exhausted),
         ] {
-            let answer = refusal.answer(id);
+            let answer = refusal.answer(id, Duration::from_millis(1500));
             assert_eq!(answer.status, 503);
-            assert!(answer.fields.contains(&field("retry-after", "1")));
+            assert!(answer.fields.contains(&field("retry-after", "2")));
         }
+        let resting = Refusal::Busy(Refused::Resting(Duration::from_secs(5)));
+        let answer = resting.answer(id, Duration::from_secs(1));
+        assert!(answer.fields.contains(&field("retry-after", "5")));
     }
 
     #[test]
@@ -167,7 +199,7 @@ mod tests {
         let refusal = Refusal::Guest(CallError::Trapped {
             reason: "secret place".into(),
         });
-        let answer = refusal.answer(id);
+        let answer = refusal.answer(id, Duration::ZERO);
         let body = String::from_utf8(answer.body).unwrap();
         assert!(!body.contains("secret") && body.contains(id.as_str()));
         assert!(refusal.to_string().contains("secret place"));
@@ -179,7 +211,7 @@ mod tests {
         let answer = Refusal::MethodNotAllowed {
             allow: "GET, HEAD".into(),
         }
-        .answer(id);
+        .answer(id, Duration::ZERO);
         assert_eq!(answer.status, 405);
         assert!(answer.fields.contains(&field("allow", "GET, HEAD")));
     }

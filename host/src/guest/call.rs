@@ -1,24 +1,29 @@
-//! A guest and the way of a call through it: permit, instance, answer. Dropping the future of a
+//! A guest and the way of a call through it: instance, answer. Dropping the future of a
 //! call at any point stops the guest and gives everything back.
 
 use super::answer::{self, AnswerLimits, Response};
-use super::error::CallError;
+use super::background::Lane;
+use super::error::{CallError, Stage};
+use super::hash::ContentHash;
 use super::idle::Idle;
 use super::instance::Instance;
 use super::interface::{Answer, Field, Request};
 use super::limits::Limits;
 use super::load::Loaded;
 use super::log::GuestLog;
-use super::permit::Permits;
+use super::pace::Pace;
+use super::run::Run;
 use super::sandbox::Sandbox;
 use super::state::State;
+use super::turn::Turn;
 use super::usage::Usage;
 use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Instant;
 
 /// What one guest may use.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GuestSettings {
     /// Bytes of memory of one instance; growth past it is refused to the guest.
     pub memory_max: u64,
@@ -28,8 +33,6 @@ pub struct GuestSettings {
     pub response_head_max: usize,
     /// Field lines of an answer.
     pub response_fields_max: usize,
-    /// Calls that may run at once.
-    pub concurrency_max: u32,
     /// How long an instance lives.
     pub instances: Instances,
 }
@@ -52,9 +55,10 @@ pub struct Guest {
     sandbox: Arc<Sandbox>,
     name: Arc<str>,
     settings: GuestSettings,
-    loaded: Loaded,
-    permits: Permits,
+    loaded: Arc<Loaded>,
     idle: Arc<Idle>,
+    lane: Lane,
+    pace: Arc<Pace>,
 }
 
 /// What the host copies out of a guest beside the answer itself is at least this, so that a log
@@ -66,16 +70,16 @@ impl Guest {
         sandbox: Arc<Sandbox>,
         name: &str,
         settings: GuestSettings,
-        loaded: Loaded,
+        loaded: Arc<Loaded>,
         idle: Arc<Idle>,
     ) -> Guest {
-        let permits = Permits::new(settings.concurrency_max);
         Guest {
+            lane: sandbox.background.lane(),
+            pace: Arc::default(),
             sandbox,
             name: Arc::from(name),
             settings,
             loaded,
-            permits,
             idle,
         }
     }
@@ -85,15 +89,31 @@ impl Guest {
         &self.name
     }
 
-    /// The calls that run at this moment.
-    pub fn running(&self) -> u32 {
-        self.permits.taken()
+    /// The hash of the component's bytes.
+    pub fn hash(&self) -> ContentHash {
+        self.loaded.hash
     }
 
-    /// Answers one request and says what that cost. It never waits for a free place. The guest
-    /// gives way to other tasks every slice, and is stopped at the first slice past `deadline`.
+    /// Runs a call of this guest, most often [`Guest::call`] with what it borrows: polled first
+    /// where the returned future is, and in the background, in turns with other guests, when that
+    /// takes longer than a slice or calls of this guest did lately. In the background it gets its
+    /// turn at once when `deadline` has passed, so give it the one that `call` has.
     ///
-    /// Needs a tokio runtime. Dropping the future stops the guest.
+    /// In a tokio runtime, `call` can use the runtime's sockets and timers in either place.
+    pub fn run<T: Send + 'static>(
+        &self,
+        deadline: Instant,
+        call: impl Future<Output = T> + Send + 'static,
+    ) -> Run<T> {
+        let (lane, pace) = (self.lane.clone(), Arc::clone(&self.pace));
+        Run::new(lane, pace, deadline, Box::pin(call))
+    }
+
+    /// Answers one request and says what that cost. How many may run at once is up to the caller.
+    /// The guest is stopped at the first slice past `deadline`. When its turn is over the future is
+    /// pending and has woken its task already; [`Guest::run`] makes that fair to others.
+    ///
+    /// Dropping the future stops the guest.
     ///
     /// # Errors
     /// Every [`CallError`]; the guest and other requests are fine after each of them.
@@ -103,10 +123,6 @@ impl Guest {
         deadline: Instant,
     ) -> (Result<Response, CallError>, Usage) {
         let mut usage = Usage::default();
-        // Declared first and dropped last: a place is free only when its instance is gone.
-        let Some(_permit) = self.permits.try_take() else {
-            return (Err(CallError::Full), usage);
-        };
         let _running = self.sandbox.ticker.enter();
         let result = self.answer(request, deadline, &mut usage).await;
         (result, usage)
@@ -120,7 +136,9 @@ impl Guest {
     ) -> Result<Response, CallError> {
         let started = Instant::now();
         if started >= deadline {
-            return Err(CallError::Deadline);
+            return Err(CallError::Deadline {
+                stage: Stage::Waiting,
+            });
         }
         let instance = self.instance(request.id, deadline).await;
         let called = Instant::now();
@@ -145,6 +163,7 @@ impl Guest {
                 deadline,
                 log: self.log(request_id),
                 limits: Limits::new(self.settings.memory_max),
+                turn: Turn::new(self.sandbox.slice, Arc::clone(&self.pace)),
             };
             match Instance::new(&self.loaded, state, self.copy_max()).await {
                 Err(CallError::Exhausted) if self.sandbox.idle.evict_one() => {}
@@ -189,12 +208,17 @@ impl Guest {
     }
 }
 
+#[cfg(test)]
+impl Guest {
+    /// The calls that run in its sandbox at this moment.
+    pub(crate) fn running(&self) -> u64 {
+        self.sandbox.ticker.running()
+    }
+}
+
 impl fmt::Debug for Guest {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut guest = formatter.debug_struct("Guest");
-        guest
-            .field("name", &self.name)
-            .field("running", &self.running())
-            .finish_non_exhaustive()
+        guest.field("name", &self.name).finish_non_exhaustive()
     }
 }

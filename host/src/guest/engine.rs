@@ -7,7 +7,7 @@ use super::limits::{
 use super::sandbox::SandboxSettings;
 use std::num::NonZeroUsize;
 use wasmtime::{
-    Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
+    Cache, Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
     WasmBacktraceDetails,
 };
 
@@ -18,16 +18,23 @@ const HOST_STACK_BYTES: usize = 1 << 20;
 const RESIDENT_BYTES_SCANNED: usize = 256 << 10;
 /// The same when the kernel cannot say it, and all these bytes are wiped every time.
 const RESIDENT_BYTES_WIPED: usize = 64 << 10;
+/// Slots that are kept with what their last instance left mapped, for the next one of the same
+/// component. A new generation can do nothing with them, so that many swaps would fill as many.
+const WARM_SLOTS: u32 = 16;
 /// Functions named in a trap's backtrace.
 const BACKTRACE_FRAMES: NonZeroUsize = NonZeroUsize::MIN.saturating_add(7);
 
 /// Makes the engine that all lean guests share: an engine for each would reserve all of this
-/// again.
+/// again. Compiled code is kept in `cache`, if there is one.
 ///
 /// # Errors
 /// Settings that the platform cannot honour, most often address space for the instances.
-pub(super) fn lean(settings: &SandboxSettings) -> Result<Engine, SandboxError> {
+pub(super) fn lean(
+    settings: &SandboxSettings,
+    cache: Option<Cache>,
+) -> Result<Engine, SandboxError> {
     let mut config = Config::new();
+    config.cache(cache);
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(settings)));
     config.epoch_interruption(true);
     // A lean call is synchronous, and without the bookkeeping for concurrent ones it is cheaper.
@@ -74,6 +81,7 @@ fn pool(settings: &SandboxSettings) -> PoolingAllocationConfig {
         .max_memory_size(memory_bytes(settings.memory_max))
         .linear_memory_keep_resident(resident)
         .table_keep_resident(resident)
+        .max_unused_warm_slots(WARM_SLOTS)
         .pagemap_scan(Enabled::Auto);
     pool
 }

@@ -1,5 +1,6 @@
 //! Every way the sandbox can fail, one flat enum per operation. Status codes belong to dispatch.
 
+use std::fmt;
 use thiserror::Error;
 
 /// The sandbox could not be set up.
@@ -8,7 +9,8 @@ pub enum SandboxError {
     /// The engine was refused: most often the address space for that many instances.
     #[error(
         "cannot set up the sandbox for sandbox.instances_max = {instances_max}: {reason} \
-         (each instance reserves 4 GiB of address space: try a smaller number, or a higher \
+         (each instance reserves the largest memory_max of any guest in address space: try smaller \
+         numbers, or a higher \
          `ulimit -v`)"
     )]
     Engine {
@@ -17,8 +19,8 @@ pub enum SandboxError {
         /// What the engine said.
         reason: String,
     },
-    /// The thread that interrupts guests could not be started.
-    #[error("cannot start the thread that interrupts guests: {0}")]
+    /// The thread that interrupts guests, or one for slow calls, could not be started.
+    #[error("cannot start the sandbox's threads: {0}")]
     Thread(#[from] std::io::Error),
 }
 
@@ -81,15 +83,15 @@ pub enum LoadError {
 /// A call that produced no usable answer.
 #[derive(Debug, Error)]
 pub enum CallError {
-    /// The guest already runs as many calls as its `concurrency_max` allows.
-    #[error("the guest is at its concurrency_max")]
-    Full,
     /// As many instances exist as `sandbox.instances_max` allows, over all guests.
     #[error("sandbox.instances_max is reached")]
     Exhausted,
     /// The deadline passed before the guest had answered.
-    #[error("the deadline passed while the guest ran")]
-    Deadline,
+    #[error("the deadline passed {stage}")]
+    Deadline {
+        /// How far the call had come.
+        stage: Stage,
+    },
     /// The guest trapped.
     #[error("the guest trapped: {reason}")]
     Trapped {
@@ -114,9 +116,33 @@ pub enum CallError {
         /// What the engine said.
         reason: String,
     },
+    /// The host itself failed while it ran the guest.
+    #[error("the host failed while it ran the guest; this is a bug of the host")]
+    Host,
     /// The guest answered with something that must not reach the wire.
     #[error("the guest's answer is refused: {0}")]
     BadAnswer(#[from] BadAnswer),
+}
+
+/// How far a call had come when its deadline passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// It had not had a turn yet. That is not its guest's fault.
+    Waiting,
+    /// Its instance was being made, which runs the guest's start function.
+    Starting,
+    /// The guest had been given the request.
+    Running,
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Stage::Waiting => "before the guest had a turn",
+            Stage::Starting => "while the guest started",
+            Stage::Running => "while the guest ran",
+        })
+    }
 }
 
 /// Why an answer must not reach the wire. Names quoted from the guest are escaped and cut.

@@ -1,6 +1,6 @@
 //! Turns wasmtime's errors into [`CallError`]: one place that knows what each of them looks like.
 
-use super::error::{BadAnswer, CallError};
+use super::error::{BadAnswer, CallError, Stage};
 use super::escape::escaped;
 use super::state::{DeadlinePassed, State};
 use std::fmt::Write;
@@ -19,6 +19,9 @@ const COPY_LIMIT_WORDS: &str = "fuel allocated for hostcalls has been exhausted"
 /// What went wrong while an instance was made in `store`.
 pub(super) fn of_instantiation(error: &wasmtime::Error, store: &Store<State>) -> CallError {
     match of_guest_code(error, store) {
+        Some(CallError::Deadline { .. }) => CallError::Deadline {
+            stage: Stage::Starting,
+        },
         Some(known) => known,
         None if store.data().limits.refused() => CallError::MemoryExceeded {
             reason: words(error),
@@ -47,7 +50,9 @@ pub(super) fn of_call(error: &wasmtime::Error, store: &Store<State>) -> CallErro
 /// before or after it.
 fn of_guest_code(error: &wasmtime::Error, store: &Store<State>) -> Option<CallError> {
     if error.is::<DeadlinePassed>() {
-        return Some(CallError::Deadline);
+        return Some(CallError::Deadline {
+            stage: Stage::Running,
+        });
     }
     if error.is::<PoolConcurrencyLimitError>() {
         return Some(CallError::Exhausted);

@@ -48,6 +48,7 @@ impl Instance {
         state.deadline = deadline;
         state.log = log;
         state.limits.begin_call();
+        state.turn.begin();
         // Ticks went by while it waited; without this its first instruction would give way.
         self.store.set_epoch_deadline(1);
     }
@@ -69,13 +70,15 @@ impl Instance {
         self.calls
     }
 
-    /// Ends a request: notes in its account what this instance used, and closes its log.
+    /// Ends a request: notes in its account what this instance used and in its guest's pace
+    /// whether that was quick, and closes its log.
     pub(super) fn end(&mut self, usage: &mut Usage) {
         let state = self.store.data_mut();
         usage.memory_peak = state.limits.memory();
         usage.log_lines = state.log.written();
         usage.log_lines_dropped = state.log.dropped();
         state.log.close();
+        state.turn.end();
     }
 }
 

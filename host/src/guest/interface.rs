@@ -13,7 +13,7 @@ use wasmtime::component::{ComponentType, Lift, Lower};
 pub struct Request<'a> {
     /// Unique for this request; log lines and error responses carry it.
     pub id: &'a str,
-    /// The peer's address and port.
+    /// The peer's address and port, or `unix`.
     pub client: &'a str,
     /// The method as sent (RFC 9110 section 9.1).
     pub method: &'a str,

@@ -2,6 +2,7 @@
 //! and said in words that tell the guest's author what to do.
 
 use super::error::LoadError;
+use super::hash::ContentHash;
 use super::interface::{Answer, Request};
 use super::limits::PAGE_BYTES;
 use super::log;
@@ -19,17 +20,34 @@ const CORE_MODULE: &[u8] = &[1, 0, 0, 0];
 /// Exports named in a message.
 const NAMES_MAX: usize = 12;
 
-/// A component whose imports are linked and whose export is known to fit.
+/// A component whose imports are linked and whose export is known to fit. Guests with different
+/// limits share it.
 pub(super) struct Loaded {
     pub(super) pre: InstancePre<State>,
     pub(super) handle: ComponentExportIndex,
+    pub(super) hash: ContentHash,
+    /// Bytes of memory that an instance starts with.
+    initial_memory: u64,
 }
 
-/// Compiles and checks a component; see [`super::Sandbox::load`].
+impl Loaded {
+    /// Refuses a memory that would be over a guest's limit before its first request.
+    pub(super) fn check_memory(&self, memory_max: u64) -> Result<(), LoadError> {
+        if self.initial_memory > memory_max {
+            return Err(LoadError::Memory {
+                initial: self.initial_memory,
+                memory_max,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Compiles and checks a component, of which `hash` is the content; see [`super::Sandbox::load`].
 pub(super) fn load(
     engine: &Engine,
     linker: &Linker<State>,
-    memory_max: u64,
+    hash: ContentHash,
     bytes: &[u8],
 ) -> Result<Loaded, LoadError> {
     check_kind(bytes)?;
@@ -39,13 +57,17 @@ pub(super) fn load(
         return Err(no_handler(&component));
     };
     check_imports(&component)?;
-    check_memory(&component, memory_max)?;
     // What is left here is a function of a granted interface with other types than ours.
     let pre = linker
         .instantiate_pre(&component)
         .map_err(|error| invalid(&error))?;
     check_type(&function, &pre)?;
-    Ok(Loaded { pre, handle })
+    Ok(Loaded {
+        pre,
+        handle,
+        hash,
+        initial_memory: initial_memory(&component),
+    })
 }
 
 /// Tells apart what is not a component, before a compiler says it less clearly.
@@ -87,20 +109,12 @@ fn check_type(function: &ComponentFunc, pre: &InstancePre<State>) -> Result<(), 
         })
 }
 
-/// Refuses a memory that would be over the limit before the first request.
-fn check_memory(component: &Component, memory_max: u64) -> Result<(), LoadError> {
-    let resources = component.resources_required();
-    let pages = resources
+fn initial_memory(component: &Component) -> u64 {
+    let pages = component
+        .resources_required()
         .and_then(|resources| resources.max_initial_memory_size)
         .unwrap_or(0);
-    let initial = pages.saturating_mul(PAGE_BYTES);
-    if initial > memory_max {
-        return Err(LoadError::Memory {
-            initial,
-            memory_max,
-        });
-    }
-    Ok(())
+    pages.saturating_mul(PAGE_BYTES)
 }
 
 /// Lists every import that the linker does not have; the linker itself would name only one.

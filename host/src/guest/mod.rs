@@ -3,35 +3,47 @@
 //! Wasm lives here and nowhere else. There are no sockets here, no HTTP framing and no choice of
 //! status codes: a caller hands over a whole request and gets a checked answer or a [`CallError`].
 //!
-//! A request flows through `guest` (permit, instance, call), `state` (what one store may use),
-//! `answer` (what the guest may say). `sandbox`, `engine` and `ticker` are shared by all guests.
+//! A request flows through `guest` (instance, call), `state` (what one store may use),
+//! `answer` (what the guest may say). `run` decides on which thread, by the guest's `pace`.
+//! `sandbox`, `engine`, `ticker` and `background` are shared by all guests. Bytes become a guest in
+//! `load`; `compiled` and `cache` save doing that twice.
 
 mod answer;
+mod background;
+mod cache;
 mod call;
+mod compile_pool;
+mod compiled;
 mod engine;
 mod error;
 mod escape;
 mod failure;
+mod hash;
 mod idle;
 mod instance;
 mod interface;
 mod limits;
 mod load;
 mod log;
-mod permit;
-
+mod pace;
+mod run;
 mod sandbox;
 mod state;
 mod ticker;
+mod turn;
 mod usage;
 
 #[cfg(test)]
 mod tests;
 
 pub use answer::Response;
+pub use cache::CacheSettings;
 pub use call::{Guest, GuestSettings, Instances};
-pub use error::{BadAnswer, CallError, LoadError, SandboxError};
+pub use compile_pool::Priority;
+pub use error::{BadAnswer, CallError, LoadError, SandboxError, Stage};
+pub use hash::ContentHash;
 pub use interface::{Capture, Field, FieldRef, Request};
+pub use run::Run;
 pub use sandbox::{Sandbox, SandboxSettings};
 pub use usage::Usage;
 

@@ -1,9 +1,14 @@
-//! What all guests share: the engine with its pool, the imports, the thread that interrupts, and
-//! the list of instances that wait for work.
+//! What all guests share: the engine with its pool, the imports, the thread that interrupts, those
+//! for slow calls, and the list of instances that wait for work.
 
+use super::background::Background;
+use super::cache::{self, CacheSettings};
 use super::call::{Guest, GuestSettings};
+use super::compile_pool::{CompilePool, Priority};
+use super::compiled::Compiled;
 use super::engine;
 use super::error::{LoadError, SandboxError};
+use super::hash::ContentHash;
 use super::idle::{Idle, IdleList};
 use super::load;
 use super::log::{self, LogLimits};
@@ -12,17 +17,22 @@ use super::ticker::Ticker;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
-use wasmtime::Engine;
 use wasmtime::component::Linker;
+use wasmtime::{Cache, Engine};
 
 /// What all guests together may use.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SandboxSettings {
-    /// Instances that may exist at once, over all guests. Each reserves 4 GiB of address space,
-    /// and no memory until it runs.
+    /// Instances that may exist at once, over all guests. Each reserves `memory_max` of
+    /// address space, and no memory until it runs.
     pub instances_max: u32,
     /// How long a guest runs before other work on its thread gets a turn.
     pub slice: Duration,
+    /// Threads for calls that take longer than a slice; 0 is as many as there are processors.
+    pub background_threads: usize,
+    /// How far the priority of the thread that keeps guests from starving, and of those that
+    /// compile while requests are served, is below the process's own: 0 to 19 (nice(2)).
+    pub background_nice: u32,
     /// Bytes of wasm stack for one call.
     pub stack_max: usize,
     /// The largest `memory_max` of any guest, in bytes.
@@ -31,6 +41,8 @@ pub struct SandboxSettings {
     pub guest_line_max: usize,
     /// Lines of log for one request; the rest is counted.
     pub guest_lines_max: u32,
+    /// Where compiled code is kept for the next start; nowhere when absent.
+    pub cache: Option<CacheSettings>,
 }
 
 /// The lean lane. Guests are loaded into it and hold on to it.
@@ -38,23 +50,30 @@ pub struct Sandbox {
     pub(super) engine: Engine,
     pub(super) linker: Linker<State>,
     pub(super) ticker: Ticker,
+    pub(super) slice: Duration,
+    pub(super) background: Background,
     pub(super) log_limits: LogLimits,
     pub(super) idle: IdleList,
+    pub(super) compiled: Compiled,
+    compile_pool: CompilePool,
 }
 
 impl Sandbox {
-    /// Reserves the pool and starts the thread that interrupts guests.
+    /// Reserves the pool and starts the thread that interrupts guests, and those for slow calls. A
+    /// cache that cannot be used is logged, and done without.
     ///
     /// # Errors
     /// When the platform refuses: too little address space for `instances_max`, no thread.
     pub fn new(settings: &SandboxSettings) -> Result<Arc<Sandbox>, SandboxError> {
-        let engine = engine::lean(settings)?;
+        let engine = engine::lean(settings, open_cache(settings))?;
         let mut linker = Linker::new(&engine);
         log::add_to_linker(&mut linker).map_err(|error| SandboxError::Engine {
             instances_max: settings.instances_max,
             reason: format!("{error:#}"),
         })?;
         let ticker = Ticker::start(&engine, settings.slice)?;
+        let (threads, nice) = (settings.background_threads, settings.background_nice);
+        let background = Background::start(threads, nice)?;
         let log_limits = LogLimits {
             line_max: settings.guest_line_max,
             lines_max: settings.guest_lines_max,
@@ -63,13 +82,18 @@ impl Sandbox {
             engine,
             linker,
             ticker,
+            slice: settings.slice,
+            background,
             log_limits,
             idle: IdleList::default(),
+            compiled: Compiled::default(),
+            compile_pool: CompilePool::new(settings.background_nice),
         }))
     }
 
     /// Compiles and checks a component, given as its binary or as component text. This takes
-    /// from milliseconds to seconds of CPU time: call it where blocking is allowed.
+    /// from milliseconds to seconds of CPU time: call it where blocking is allowed. Content that
+    /// another guest is made of takes next to nothing, and content in the cache little.
     ///
     /// # Errors
     /// Anything that would make every call fail: what the bytes are instead of a component, the
@@ -79,12 +103,35 @@ impl Sandbox {
         name: &str,
         settings: GuestSettings,
         bytes: &[u8],
+        priority: Priority,
     ) -> Result<Guest, LoadError> {
-        let loaded = load::load(&self.engine, &self.linker, settings.memory_max, bytes)?;
+        let hash = self.run(priority, || ContentHash::of(bytes));
+        // Others with the same content wait outside the pool, where they hold up nobody.
+        let loaded = self.compiled.get_or_compile(hash, || {
+            self.run(priority, || {
+                load::load(&self.engine, &self.linker, hash, bytes)
+            })
+        })?;
+        loaded.check_memory(settings.memory_max)?;
         let idle = Arc::new(Idle::default());
         self.idle.add(&idle);
         Ok(Guest::new(Arc::clone(self), name, settings, loaded, idle))
     }
+
+    /// Runs a job at the priority of a load and waits for it: for what else a new guest needs
+    /// before it serves.
+    pub fn run<R: Send>(&self, priority: Priority, job: impl FnOnce() -> R + Send) -> R {
+        self.compile_pool.run(priority, job)
+    }
+}
+
+fn open_cache(settings: &SandboxSettings) -> Option<Cache> {
+    let opened = cache::open(settings.cache.as_ref()?);
+    opened
+        .inspect_err(|error| {
+            tracing::warn!("compiled code is not kept for the next start: {error}");
+        })
+        .ok()
 }
 
 impl fmt::Debug for Sandbox {

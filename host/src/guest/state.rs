@@ -1,8 +1,10 @@
-//! What one store knows: the request's deadline, its log, and the instance's limits. Also how a
-//! store is made, so that none can exist without all three.
+//! What one store knows: the request's deadline, its log and its turn, and the instance's limits.
+//! Also how a store is made, so that none can exist without all of them.
 
+use super::background;
 use super::limits::Limits;
 use super::log::GuestLog;
+use super::turn::{Next, Turn};
 use std::fmt;
 use std::time::Instant;
 use wasmtime::{Engine, Store, UpdateDeadline};
@@ -13,6 +15,7 @@ pub(super) struct State {
     pub(super) deadline: Instant,
     pub(super) log: GuestLog,
     pub(super) limits: Limits,
+    pub(super) turn: Turn,
 }
 
 /// The error that ends a guest whose deadline has passed.
@@ -27,23 +30,24 @@ impl fmt::Display for DeadlinePassed {
 
 impl std::error::Error for DeadlinePassed {}
 
-/// Makes a store whose guest gives way at every tick, and ends at the first tick past its
+/// Makes a store whose guest gives way when its turn is over, and ends at the first tick past its
 /// deadline. `copy_max` bounds the bytes that the host copies out of it in one call.
 pub(super) fn new_store(engine: &Engine, state: State, copy_max: usize) -> Store<State> {
     let mut store = Store::new(engine, state);
     store.limiter(|state| &mut state.limits);
     store.set_hostcall_fuel(copy_max);
     store.set_epoch_deadline(1);
-    // tokio's own yield lets the runtime look at its sockets and timers before this guest goes
-    // on; waking the task at once would keep a busy thread with its guests for dozens of slices.
-    store.epoch_deadline_callback(|store| {
-        if Instant::now() >= store.data().deadline {
+    store.epoch_deadline_callback(|mut store| {
+        let (now, state) = (Instant::now(), store.data_mut());
+        if now >= state.deadline {
             return Err(wasmtime::Error::new(DeadlinePassed));
         }
-        Ok(UpdateDeadline::YieldCustom(
-            1,
-            Box::pin(tokio::task::yield_now()),
-        ))
+        Ok(match state.turn.tick(now, background::is_here()) {
+            Next::GoOn => UpdateDeadline::Continue(1),
+            // No tick later but at once when its next turn begins: a call whose deadline passed
+            // while it waited is to end, and not to run for a slice.
+            Next::GiveWay => UpdateDeadline::Yield(0),
+        })
     });
     store
 }

@@ -62,6 +62,15 @@ impl Ticker {
     }
 }
 
+#[cfg(test)]
+impl Ticker {
+    /// The calls that run at this moment, over all guests.
+    pub(super) fn running(&self) -> u64 {
+        let left = self.shared.left.load(SeqCst);
+        self.shared.entered.load(SeqCst).saturating_sub(left)
+    }
+}
+
 impl Drop for Running<'_> {
     fn drop(&mut self) {
         self.0.shared.left.fetch_add(1, SeqCst);

@@ -1,11 +1,13 @@
 //! The access log: one line for each request, whatever became of it.
 
+use std::sync::Arc;
+
 use httpd_http1::RequestHead;
 use tokio::time::Instant;
 
 use super::driver::{Driver, Next};
 use super::transport::WriteFailed;
-use crate::dispatch::{Refusal, RequestId, Usage};
+use crate::dispatch::{Phase, Refusal, RequestId, Served};
 
 /// The longest part of a request's target that is logged.
 const TARGET_BYTES_MAX: usize = 512;
@@ -22,10 +24,13 @@ pub(super) struct Line<'a> {
     received: Option<Instant>,
     method: &'a str,
     target: &'a str,
-    guest: &'a str,
-    usage: Usage,
+    guest: Option<Arc<str>>,
+    pub(super) served: Served,
+    write_begun: Option<Instant>,
     refusal: Option<Refusal>,
     failure: Option<&'static str>,
+    /// What the request was waiting for when its time was over.
+    overran: Option<Phase>,
 }
 
 impl<'a> Line<'a> {
@@ -40,10 +45,12 @@ impl<'a> Line<'a> {
             received: None,
             method: "-",
             target: "-",
-            guest: "-",
-            usage: Usage::default(),
+            guest: None,
+            served: Served::default(),
+            write_begun: None,
             refusal: None,
             failure: None,
+            overran: None,
         }
     }
 
@@ -62,8 +69,8 @@ impl<'a> Line<'a> {
     }
 
     /// Names the guest.
-    pub(super) fn set_guest(&mut self, name: &'a str) {
-        self.guest = name;
+    pub(super) fn set_guest(&mut self, name: &Arc<str>) {
+        self.guest = Some(Arc::clone(name));
     }
 
     /// Notes that the whole body is here.
@@ -72,18 +79,22 @@ impl<'a> Line<'a> {
         self.received = Some(Instant::now());
     }
 
-    /// Notes what the guest's call cost.
-    pub(super) fn set_usage(&mut self, usage: Usage) {
-        self.usage = usage;
+    /// Notes that the response is there and only has to be sent.
+    pub(super) fn write_begins(&mut self) {
+        self.write_begun = Some(Instant::now());
     }
 
     /// Notes why the request is not answered by a guest.
     pub(super) fn set_refusal(&mut self, refusal: Refusal) {
+        self.overran = refusal.phase();
         self.refusal = Some(refusal);
     }
 
     /// Notes that the response did not get through.
     pub(super) fn set_write_failed(&mut self, failed: WriteFailed) {
+        if failed == WriteFailed::Stalled {
+            self.overran = Some(Phase::Write);
+        }
         self.failure = Some(match failed {
             WriteFailed::Stalled => "the client stopped reading: timeouts.write",
             WriteFailed::Broken => "the client left before it had the response",
@@ -100,17 +111,31 @@ impl<'a> Line<'a> {
 
     /// Writes the line, and one more with the details where a request was refused.
     pub(super) fn write(&self, driver: &Driver) {
-        if driver.shared.settings.access {
+        driver
+            .shared
+            .tally
+            .respond(self.status, self.refusal.is_some());
+        if driver.settings.access {
             self.write_access(&driver.peer);
         }
         if let Some(refusal @ Refusal::Guest(_)) = &self.refusal {
-            tracing::warn!(id = %self.id, guest = %self.guest, "{refusal}");
+            let generation = self
+                .served
+                .generation
+                .as_ref()
+                .map(|served| served.number());
+            tracing::warn!(id = %self.id, guest = self.guest(), generation, "{refusal}");
         }
     }
 
     fn write_access(&self, client: &str) {
         let micros = |since: Instant, until: Instant| (until - since).as_micros() as u64;
         let now = Instant::now();
+        let Served {
+            queued,
+            generation,
+            usage,
+        } = &self.served;
         tracing::info!(
             target: "access",
             id = %self.id,
@@ -120,14 +145,23 @@ impl<'a> Line<'a> {
             status = self.status,
             bytes_in = self.bytes_in,
             bytes_out = self.bytes_out,
-            guest = %self.guest,
+            guest = %self.guest(),
+            generation = generation.as_ref().map(|generation| generation.number()),
+            hash = generation.as_ref().map(|generation| generation.short_hash()),
             receive_us = micros(self.first_byte, self.received.unwrap_or(now)),
-            instantiate_us = self.usage.instantiate.as_micros() as u64,
-            run_us = self.usage.run.as_micros() as u64,
+            queue_us = queued.as_micros() as u64,
+            instantiate_us = usage.instantiate.as_micros() as u64,
+            run_us = usage.run.as_micros() as u64,
+            write_us = self.write_begun.map_or(0, |begun| micros(begun, now)),
             total_us = micros(self.first_byte, now),
-            memory_peak = self.usage.memory_peak,
+            memory_peak = usage.memory_peak,
+            overran = self.overran.map(Phase::as_str),
             refused = self.refusal.as_ref().map(tracing::field::display),
             failure = self.failure,
         );
+    }
+
+    fn guest(&self) -> &str {
+        self.guest.as_deref().unwrap_or("-")
     }
 }

@@ -6,8 +6,7 @@ use tokio::time::Instant;
 
 use super::budget::Lease;
 use super::driver::Driver;
-use super::exchange::Gone;
-use super::transport::{Read, Wait};
+use super::transport::{Read, Wait, WriteFailed};
 use crate::dispatch::Refusal;
 
 /// A body grows by at least this much, so that it is not copied for every packet.
@@ -46,7 +45,7 @@ impl Driver {
         length: BodyLength,
         body_max: u64,
         deadline: Instant,
-    ) -> Result<Result<Body, Refusal>, Gone> {
+    ) -> Result<Result<Body, Refusal>, WriteFailed> {
         let mut body = Body {
             bytes: Vec::new(),
             lease: self.shared.buffered.lease(),
@@ -74,29 +73,29 @@ impl Driver {
                 Ok(_) => return Ok(Ok(body)),
                 Err(error) => return Ok(Err(Refusal::malformed(error.status(), &error))),
             }
-            match self.receive_more(deadline).await {
+            match self.receive_more(deadline).await? {
                 Read::Bytes(_) => {}
                 Read::End => self.http.receive_eof(),
                 Read::Late | Read::Dismissed => return Ok(Err(Refusal::SlowBody)),
-                Read::Broken => return Err(Gone),
+                Read::Broken => return Err(WriteFailed::Broken),
             }
         }
     }
 
     /// Asks for the body where the client waits to be asked, then waits for bytes.
-    async fn receive_more(&mut self, deadline: Instant) -> Read {
-        let settings = &self.shared.settings;
-        let stall = Instant::now() + settings.body;
+    async fn receive_more(&mut self, deadline: Instant) -> Result<Read, WriteFailed> {
+        let stall = Instant::now() + self.settings.body;
         self.http.send_continue(&mut self.out);
         if !self.out.is_empty() {
-            let written = self.transport.write(&self.out, &[], settings.write).await;
+            let patience = self.settings.write.min(deadline - Instant::now());
+            let written = self.transport.write(&self.out, &[], patience).await;
             self.out.clear();
-            if written.is_err() {
-                return Read::Broken;
-            }
+            written?;
         }
-        self.transport
+        let read = self
+            .transport
             .read(self.http.input(), deadline.min(stall), Wait::Busy)
-            .await
+            .await;
+        Ok(read)
     }
 }

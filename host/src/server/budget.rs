@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Counts bytes against a maximum.
 #[derive(Debug)]
 pub(super) struct Budget {
-    bytes_max: u64,
+    bytes_max: AtomicU64,
     used: AtomicU64,
 }
 
@@ -17,9 +17,14 @@ impl Budget {
     /// A budget of `bytes_max` bytes.
     pub(super) fn new(bytes_max: u64) -> Arc<Self> {
         Arc::new(Self {
-            bytes_max,
+            bytes_max: AtomicU64::new(bytes_max),
             used: AtomicU64::new(0),
         })
+    }
+
+    /// Changes the maximum. What is taken stays taken, also where it is more.
+    pub(super) fn set_max(&self, bytes_max: u64) {
+        self.bytes_max.store(bytes_max, Ordering::Relaxed);
     }
 
     /// An empty share of this budget.
@@ -34,7 +39,7 @@ impl Budget {
         let before = self.used.fetch_add(bytes, Ordering::Relaxed);
         let fits = before
             .checked_add(bytes)
-            .is_some_and(|used| used <= self.bytes_max);
+            .is_some_and(|used| used <= self.bytes_max.load(Ordering::Relaxed));
         if !fits {
             self.used.fetch_sub(bytes, Ordering::Relaxed);
         }

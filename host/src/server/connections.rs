@@ -1,5 +1,9 @@
 //! The table of open connections: their number and its bound, which of them are idle, and the
 //! word that makes an idle one leave (shutdown, or a newcomer that finds no place).
+//!
+//! A client may be sending a request in the very moment in which its connection is told to leave,
+//! and that request is lost. So what has waited for its request for less than a grace does not
+//! count as idle: a client that sends one request after the other loses none.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -11,10 +15,6 @@ use slab::Slab;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::task::AbortHandle;
 
-/// How long a new connection may wait for its first request before it counts as idle. Clients
-/// repeat a request whose kept connection was closed under it, but not one on a new connection.
-const NEW_GRACE: Duration = Duration::from_secs(1);
-
 /// All open connections of a server.
 #[derive(Debug)]
 pub(super) struct Connections {
@@ -23,6 +23,8 @@ pub(super) struct Connections {
     table: Mutex<Slab<Arc<Control>>>,
     /// Newcomers that wait for a place.
     waiting: AtomicUsize,
+    /// Milliseconds.
+    idle_grace: AtomicU64,
     stopping: AtomicBool,
     stop: Notify,
     empty: Notify,
@@ -32,12 +34,21 @@ pub(super) struct Connections {
 /// What others may say to a connection.
 #[derive(Debug, Default)]
 struct Control {
-    /// Milliseconds since the table's epoch, plus one, when it became idle; 0 while it is busy. It
-    /// may lie ahead.
-    idle_since: AtomicU64,
+    /// A [`Waiting`], or 0 while it is busy.
+    waiting: AtomicU64,
     leave: AtomicBool,
     waker: AtomicWaker,
     task: OnceLock<AbortHandle>,
+}
+
+/// Since when a connection has waited for a request, as one number.
+#[derive(Debug, Clone, Copy)]
+struct Waiting {
+    /// Milliseconds since the table's epoch.
+    since: u64,
+    /// Whether it had a request answered before. Clients repeat a request whose kept connection
+    /// was closed under it, but not one on a new connection.
+    kept: bool,
 }
 
 impl Connections {
@@ -48,6 +59,7 @@ impl Connections {
             places: Arc::new(Semaphore::new(max.min(Semaphore::MAX_PERMITS))),
             table: Mutex::new(Slab::new()),
             waiting: AtomicUsize::new(0),
+            idle_grace: AtomicU64::new(0),
             stopping: AtomicBool::new(false),
             stop: Notify::new(),
             empty: Notify::new(),
@@ -55,9 +67,25 @@ impl Connections {
         })
     }
 
+    /// Has connections count as idle once they have waited for a request for this long.
+    pub(super) fn set_idle_grace(&self, grace: Duration) {
+        let millis = u64::try_from(grace.as_millis()).unwrap_or(u64::MAX);
+        self.idle_grace.store(millis.max(1), Ordering::Relaxed);
+    }
+
     /// How many connections have room.
     pub(super) fn max(&self) -> usize {
         self.max
+    }
+
+    /// How many newcomers wait for a place.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// How many are open.
+    pub(super) fn open(&self) -> usize {
+        self.lock().len()
     }
 
     /// Waits for a place; none once the server stops. While somebody waits, the connection that
@@ -75,7 +103,7 @@ impl Connections {
                 permit = &mut place => return permit.ok(),
                 () = self.stopped() => return None,
                 // By then others are idle, or the one that was asked to leave still lingers.
-                () = tokio::time::sleep(NEW_GRACE) => {}
+                () = tokio::time::sleep(Duration::from_millis(self.idle_grace())) => {}
             }
         }
     }
@@ -93,11 +121,12 @@ impl Connections {
         }
     }
 
-    /// Asks the connection that has been idle longest to leave.
+    /// Asks the connection that has been idle longest to leave. Where none counts as idle yet, the
+    /// kept one that has waited longest has to make room.
     pub(super) fn dismiss_longest_idle(&self) {
         while let Some(control) = self.longest_idle() {
             control.leave.store(true, Ordering::SeqCst);
-            if control.is_idle() || !control.take_leave() {
+            if control.waiting().is_some() || !control.take_leave() {
                 control.waker.wake();
                 return;
             }
@@ -106,14 +135,16 @@ impl Connections {
     }
 
     fn longest_idle(&self) -> Option<Arc<Control>> {
-        let now = self.moment(Duration::ZERO);
+        let (now, grace) = (self.now(), self.idle_grace());
         let table = self.lock();
-        let idle = table.iter().map(|(_, control)| control).filter(|control| {
-            (1..=now).contains(&control.idle_since.load(Ordering::Relaxed))
-                && !control.leave.load(Ordering::Relaxed)
+        let may_leave = table.iter().filter_map(|(_, control)| {
+            let waiting = control.waiting()?;
+            let idle = waiting.kept || now.saturating_sub(waiting.since) >= grace;
+            (idle && !control.leave.load(Ordering::Relaxed)).then_some((waiting.since, control))
         });
-        idle.min_by_key(|control| control.idle_since.load(Ordering::Relaxed))
-            .cloned()
+        // Whoever is past the grace has waited longer than anybody who is not.
+        let longest = may_leave.min_by_key(|(since, _)| *since);
+        longest.map(|(_, control)| Arc::clone(control))
     }
 
     /// Whether answered connections should close instead of waiting for another request.
@@ -121,7 +152,8 @@ impl Connections {
         self.waiting.load(Ordering::Relaxed) > 0
     }
 
-    /// Begins the shutdown: idle connections leave, busy ones after their answer.
+    /// Begins the shutdown: idle connections leave, busy ones after their answer, and those that
+    /// do not count as idle yet once they do.
     pub(super) fn stop(&self) {
         self.stopping.store(true, Ordering::Release);
         self.stop.notify_waiters();
@@ -168,10 +200,13 @@ impl Connections {
         table.len()
     }
 
-    /// A moment so long from now, as it is noted for a connection.
-    fn moment(&self, ahead: Duration) -> u64 {
-        let since_epoch = (self.epoch.elapsed() + ahead).as_millis();
-        u64::try_from(since_epoch).unwrap_or(u64::MAX - 1) + 1
+    /// Milliseconds since the epoch.
+    fn now(&self) -> u64 {
+        u64::try_from(self.epoch.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn idle_grace(&self) -> u64 {
+        self.idle_grace.load(Ordering::Relaxed)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Slab<Arc<Control>>> {
@@ -180,9 +215,24 @@ impl Connections {
     }
 }
 
+impl Waiting {
+    /// The lowest bit says that it waits at all, the next one whether it was kept.
+    fn encode(self) -> u64 {
+        self.since << 2 | u64::from(self.kept) << 1 | 1
+    }
+
+    fn decode(number: u64) -> Option<Self> {
+        (number != 0).then_some(Self {
+            since: number >> 2,
+            kept: number & 2 != 0,
+        })
+    }
+}
+
 impl Control {
-    fn is_idle(&self) -> bool {
-        self.idle_since.load(Ordering::SeqCst) > 0
+    /// Since when it has waited, unless it is busy.
+    fn waiting(&self) -> Option<Waiting> {
+        Waiting::decode(self.waiting.load(Ordering::SeqCst))
     }
 
     /// Takes back the word to leave; false when there was none.
@@ -211,9 +261,9 @@ impl Slot {
 
     /// Says that the connection waits for a request now; `kept` after it had one answered.
     pub(super) fn set_idle(&self, kept: bool) {
-        let grace = if kept { Duration::ZERO } else { NEW_GRACE };
-        let since = self.table.moment(grace);
-        self.control.idle_since.store(since, Ordering::Relaxed);
+        let since = self.table.now();
+        let waiting = Waiting { since, kept }.encode();
+        self.control.waiting.store(waiting, Ordering::Relaxed);
     }
 
     /// Says that the connection has a request to answer. If it was asked to leave, it will not do
@@ -229,13 +279,21 @@ impl Slot {
     pub(super) fn set_leaving(&self) {
         // Ordered with `leave`: either this connection learns that it was asked, or whoever asks
         // learns that it is not idle any more.
-        self.control.idle_since.store(0, Ordering::SeqCst);
+        self.control.waiting.store(0, Ordering::SeqCst);
     }
 
-    /// Whether an idle connection should leave; wakes the task of `cx` when that changes.
-    pub(super) fn poll_leave(&self, cx: &Context<'_>) -> bool {
+    /// How long a connection that waits for a request may still do so, if it should leave; wakes
+    /// the task of `cx` when that changes.
+    pub(super) fn poll_leave(&self, cx: &Context<'_>) -> Option<Duration> {
         self.control.waker.register(cx.waker());
-        self.control.leave.load(Ordering::Acquire) || self.table.is_stopping()
+        if self.control.leave.load(Ordering::Acquire) {
+            return Some(Duration::ZERO);
+        }
+        self.table.is_stopping().then(|| {
+            let since = self.control.waiting().map_or(0, |waiting| waiting.since);
+            let waited = self.table.now().saturating_sub(since);
+            Duration::from_millis(self.table.idle_grace().saturating_sub(waited))
+        })
     }
 }
 

@@ -4,13 +4,16 @@
 //! is refused, the refusal is sent as a response of its own and the rest of the request is read
 //! and thrown away, here or in the lingering close.
 
+use std::sync::Arc;
+
 use httpd_http1::{Event, RequestHead};
 use tokio::time::Instant;
 
 use super::access::Line;
 use super::driver::{Driver, Next};
-use super::transport::{Read, Wait};
-use crate::dispatch::{Decision, FieldRef, Incoming, Plan, Refusal};
+use super::received::Received;
+use super::transport::{Read, Wait, WriteFailed};
+use crate::dispatch::{Decision, Plan, Refusal};
 
 /// What came of waiting for a head.
 enum Arrival {
@@ -38,8 +41,12 @@ impl Driver {
             }
             Arrival::Head(head, first_byte) => {
                 self.transport.slot().set_busy();
+                let head = Arc::new(head);
                 let next = self.answer(&head, first_byte).await;
-                self.http.recycle(head);
+                // A guest that was stopped may hold it for one more moment.
+                if let Ok(head) = Arc::try_unwrap(head) {
+                    self.http.recycle(head);
+                }
                 next
             }
         }
@@ -88,7 +95,7 @@ impl Driver {
     /// A head that has begun has its own time; before that a new connection has the same, and a
     /// kept one its keep-alive time. Empty lines before a head do not begin it.
     fn head_deadline(&self, first_byte: Option<Instant>, since: Instant) -> (Instant, Wait) {
-        let settings = &self.shared.settings;
+        let settings = &self.settings;
         match first_byte {
             Some(first) if self.http.head_begun() => {
                 // It will not leave when asked to, so a newcomer must not count on it.
@@ -108,27 +115,29 @@ impl Driver {
         }
     }
 
-    async fn answer(&mut self, head: &RequestHead, first_byte: Instant) -> Next {
-        let shared = std::sync::Arc::clone(&self.shared);
-        let mut line = Line::new(shared.ids.next(), first_byte);
+    async fn answer(&mut self, head: &Arc<RequestHead>, first_byte: Instant) -> Next {
+        let mut line = Line::new(self.shared.ids.next(), first_byte);
         line.set_head(head);
-        let decision = shared
-            .dispatch
-            .decide(head.method(), head.authority(), head.path());
+        let dispatch = self.shared.dispatch.load();
+        let decision = dispatch.decide(head.method(), head.authority(), head.path());
+        drop(dispatch);
         match decision {
             Decision::Refuse(refusal) => self.refuse(refusal, &mut line).await,
             Decision::Answer(answer) => self.respond(answer, &mut line).await,
-            Decision::Call(plan) => self.call(head, &plan, &mut line).await,
+            Decision::Call(plan) => self.call(head, plan, &mut line).await,
         }
     }
 
     async fn call<'a>(
         &mut self,
-        head: &'a RequestHead,
-        plan: &'a Plan<'_>,
+        head: &'a Arc<RequestHead>,
+        plan: Plan,
         line: &mut Line<'a>,
     ) -> Next {
         line.set_guest(plan.guest_name());
+        if let Some(refusal) = plan.refusal() {
+            return self.refuse(refusal, line).await;
+        }
         let deadline = line.first_byte + plan.deadline();
         let body = match self
             .receive_body(head.body_length(), plan.body_max(), deadline)
@@ -136,34 +145,34 @@ impl Driver {
         {
             Ok(Ok(body)) => body,
             Ok(Err(refusal)) => return self.refuse(refusal, line).await,
-            Err(Gone) => {
+            Err(WriteFailed::Broken) => {
                 return line.give_up("the client left while it sent", self, Next::Drop);
+            }
+            // It does not read what it was sent before; it may yet.
+            Err(WriteFailed::Stalled) => {
+                line.set_write_failed(WriteFailed::Stalled);
+                line.write(self);
+                return Next::Close;
             }
         };
         line.received(&body.bytes);
-        let fields: Vec<_> = head
-            .fields()
-            .map(|(name, value)| FieldRef { name, value })
-            .collect();
-        let incoming = Incoming {
-            id: line.id.as_str(),
-            client: &self.peer,
-            method: head.method(),
-            scheme: head.scheme().unwrap_or("http"),
-            authority: head.authority(),
-            query: head.query(),
-            fields: &fields,
-            body: &body.bytes,
+        let received = Received {
+            id: line.id,
+            client: Arc::clone(&self.peer),
+            head: Arc::clone(head),
+            body,
         };
-        let shared = std::sync::Arc::clone(&self.shared);
-        let (result, usage) = shared
-            .dispatch
-            .call(plan, incoming, deadline.into_std())
-            .await;
-        line.set_usage(usage);
-        // The body's room is free again before the answer asks for its own.
-        drop(body);
-        let mut lease = shared.buffered.lease();
+        // The body goes with the call: its room is free again before the answer asks for its own.
+        let call = plan.call(received, deadline.into_std(), &mut line.served);
+        let result = tokio::select! {
+            biased;
+            result = call => result,
+            // Dropping the call stops the guest.
+            Gone = self.hang_up() => {
+                return line.give_up("the client left while it waited", self, Next::Drop);
+            }
+        };
+        let mut lease = self.shared.buffered.lease();
         match result {
             Ok(answer) if !lease.grow(answer.body.len()) => {
                 self.refuse(Refusal::OutOfBuffers, line).await
@@ -178,7 +187,7 @@ impl Driver {
         if refusal.ends_connection() {
             self.http.close_after_response();
         }
-        let answer = refusal.answer(line.id);
+        let answer = refusal.answer(line.id, self.settings.retry_after);
         line.set_refusal(refusal);
         self.skip_present();
         self.respond(answer, line).await

@@ -26,7 +26,8 @@ impl Driver {
             return line.give_up("the response could not be encoded", self, Next::Close);
         };
         line.bytes_out = (self.out.len() + separate_body.len()) as u64;
-        let stall = self.shared.settings.write;
+        let stall = self.settings.write;
+        line.write_begins();
         let written = self.transport.write(&self.out, separate_body, stall).await;
         self.out.clear();
         self.out.shrink_to(OUT_BYTES_KEPT);
@@ -93,14 +94,14 @@ impl Driver {
     /// Reads the rest of a body. The error says what becomes of a connection that did not get
     /// that far.
     async fn drain(&mut self) -> Result<(), Next> {
-        let give_up = Instant::now() + self.shared.settings.linger;
+        let give_up = Instant::now() + self.settings.linger;
         while self.http.cycle() == Cycle::Draining {
             match self.http.next_event() {
                 Ok(Event::NeedData) => {}
                 Ok(_) => continue,
                 Err(_) => return Err(Next::Close),
             }
-            let deadline = give_up.min(Instant::now() + self.shared.settings.body);
+            let deadline = give_up.min(Instant::now() + self.settings.body);
             let read = self
                 .transport
                 .read(self.http.input(), deadline, Wait::Busy)

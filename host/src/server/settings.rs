@@ -23,8 +23,14 @@ pub(super) struct Settings {
     pub(super) linger: Duration,
     pub(super) linger_idle: Duration,
     pub(super) linger_bytes_max: u64,
+    /// A connection that has waited for its request for less than this is not idle yet.
+    pub(super) idle_grace: Duration,
+    /// From the end of the client's side, while its guest runs, until it is asked.
+    pub(super) hang_up: Duration,
     /// How long a shutdown may take.
     pub(super) shutdown: Duration,
+    /// After which time a client may try again what found no room.
+    pub(super) retry_after: Duration,
     /// Whether each request gets a line in the log.
     pub(super) access: bool,
 }
@@ -48,7 +54,10 @@ impl Settings {
             linger: timeouts.linger,
             linger_idle: timeouts.linger_idle,
             linger_bytes_max: limits.linger_max,
+            idle_grace: timeouts.idle_grace,
+            hang_up: timeouts.hang_up,
             shutdown: timeouts.shutdown,
+            retry_after: limits.retry_after,
             access: config.log.access,
         }
     }

@@ -1,6 +1,8 @@
 //! Reads and writes of one connection, each bounded by a deadline. Bytes only: what they mean is
 //! known elsewhere.
 
+mod presence;
+
 use std::future::{Future, poll_fn};
 use std::io::{self, IoSlice, Read as _};
 use std::mem::MaybeUninit;
@@ -10,10 +12,10 @@ use std::time::Duration;
 
 use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::connections::Slot;
+use super::stream::Stream;
 use super::timer::Timer;
 
 /// Room made in a buffer before each read.
@@ -23,7 +25,7 @@ pub(super) const READ_BYTES: usize = 8 * 1024;
 /// place is given to a newcomer.
 #[derive(Debug)]
 pub(super) struct Transport {
-    stream: TcpStream,
+    stream: Stream,
     timer: Timer,
     slot: Slot,
     /// The client has sent its FIN, so nothing unread can be left behind.
@@ -65,7 +67,7 @@ pub(super) enum Wait {
 
 impl Transport {
     /// Takes over an accepted connection and its place in the table.
-    pub(super) fn new(stream: TcpStream, slot: Slot) -> Self {
+    pub(super) fn new(stream: Stream, slot: Slot) -> Self {
         Self {
             stream,
             timer: Timer::new(),
@@ -110,7 +112,12 @@ impl Transport {
             .is_ok_and(|bytes| bytes > 0)
     }
 
-    async fn read_or_leave(&mut self, buffer: &mut Vec<u8>, deadline: Instant, wait: Wait) -> Read {
+    async fn read_or_leave(
+        &mut self,
+        buffer: &mut Vec<u8>,
+        mut deadline: Instant,
+        wait: Wait,
+    ) -> Read {
         buffer.reserve(READ_BYTES);
         let Self {
             stream,
@@ -124,8 +131,13 @@ impl Transport {
             if let Poll::Ready(result) = read.as_mut().poll(cx) {
                 return Poll::Ready(outcome(&result, ended));
             }
-            if wait == Wait::Idle && slot.poll_leave(cx) {
-                return Poll::Ready(Read::Dismissed);
+            if wait == Wait::Idle
+                && let Some(time_left) = slot.poll_leave(cx)
+            {
+                if time_left.is_zero() {
+                    return Poll::Ready(Read::Dismissed);
+                }
+                deadline = deadline.min(Instant::now() + time_left);
             }
             timer.poll_passed(cx, deadline).map(|()| Read::Late)
         })

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use super::{Said, body, program, run, url};
+use super::{Said, body, program, program_with, run, url};
 use crate::support::Program;
 
 /// Runs curl with these arguments, a path after them, and a body to read.
@@ -108,6 +108,24 @@ fn a_refusal_amid_the_upload_arrives() {
     ];
     for send in ways {
         let said = curl(&program, send, "/small", body());
+        assert!(said.text().starts_with("413 "), "{}", said.text());
+    }
+}
+
+#[test]
+fn a_unix_socket_serves_the_same() {
+    let listen = "[server]\nlisten = [\"127.0.0.1:0\", \"unix:curl.sock\"]\n";
+    let program = program_with(listen);
+    let path = program.path("curl.sock");
+    let socket = ["--unix-socket", path.to_str().unwrap()];
+    let via = |more: &[&'static str]| [&socket[..], more].concat();
+    let said = curl(&program, &via(&["--fail"]), "/hello", Vec::new());
+    assert_eq!(said.text(), "Hello world!");
+    let send = ["-H", "Expect:", "--data-binary", "@-"];
+    let said = curl(&program, &via(&send), "/echo", body());
+    assert!(said.out == body());
+    for send in [&send[..], &["-H", "Expect:", "-T", "-"]] {
+        let said = curl(&program, &via(send), "/small", body());
         assert!(said.text().starts_with("413 "), "{}", said.text());
     }
 }

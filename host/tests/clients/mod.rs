@@ -16,11 +16,16 @@ const BODY_BYTES: usize = 5 << 20;
 
 /// The program with hello, echo, and an echo that takes little.
 fn program() -> Program {
+    program_with("")
+}
+
+/// The same, with these sections besides.
+fn program_with(sections: &str) -> Program {
     let small = [
         guest("small", "echo", ""),
         route("/small", "small", "body_max = \"64KiB\""),
     ];
-    Program::start(&[HELLO, ECHO, &small.concat()].concat())
+    Program::start(&[sections, HELLO, ECHO, &small.concat()].concat())
 }
 
 /// The address of a path there.

@@ -14,6 +14,7 @@ mod never_reads;
 mod requests;
 mod response;
 mod servers;
+mod terminated;
 mod ways;
 
 #[test]
@@ -24,6 +25,11 @@ fn no_client_loses_a_response() {
 #[test]
 fn a_client_that_sends_for_ever_is_let_go() {
     namespace::run("endings::inside::a_client_that_sends_for_ever_is_let_go");
+}
+
+#[test]
+fn nobody_loses_anything_to_a_signal() {
+    namespace::run("endings::terminated::nobody_loses_anything_to_a_signal");
 }
 
 /// The driver is worth something: it fails a server that closes without reading.

@@ -1,5 +1,6 @@
 //! Configurations in pieces. A test writes the sections it is about and adds guests from here.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 /// The guest that greets, on `/hello`.
@@ -40,8 +41,8 @@ pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The text with what every test wants: a port that the kernel chooses, and a pool of instances
-/// small enough for many servers in one process.
+/// The text with what every test wants: a port that the kernel chooses, a pool of instances small
+/// enough for many servers in one process, and compiled code kept from one test to the next.
 ///
 /// # Panics
 /// When the guests are not built.
@@ -57,5 +58,13 @@ pub(super) fn complete(sections: &str) -> String {
     if !sections.contains("[sandbox]") {
         text.push_str("[sandbox]\ninstances_max = 64\n");
     }
+    if !sections.contains("[cache]") {
+        let _ = writeln!(text, "[cache]\ndirectory = {:?}", cache());
+    }
     text + sections
+}
+
+/// Where tests keep compiled code: not among the user's own.
+pub(super) fn cache() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache")
 }

@@ -3,19 +3,23 @@
 
 mod client;
 mod configs;
+mod load;
 mod program;
 mod requests;
 mod response;
 mod server;
+mod versions;
 
 use std::time::Duration;
 
 pub(crate) use client::Client;
 pub(crate) use configs::{ECHO, HELLO, fault, guest, route};
+pub(crate) use load::{ask_on, come_and_go};
 pub(crate) use program::{Finished, Program, folder_with, run, run_in};
 pub(crate) use requests::{chunked, get, head, post, zeros};
 pub(crate) use response::{Framing, Response};
 pub(crate) use server::TestServer;
+pub(crate) use versions::{Live, component, component_of, version};
 
 /// How long a test waits for what must happen. Far more than it takes on a slow machine: whoever
 /// runs into it has found a hang.

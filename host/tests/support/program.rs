@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
@@ -14,14 +14,14 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use super::client::Client;
-use super::configs::{complete, root};
+use super::configs::{cache, complete, root};
 use super::{PATIENCE, Response};
 
 /// The program, serving. Dropped, it is killed.
 pub(crate) struct Program {
     child: Child,
     /// Where the configuration lies.
-    _folder: TempDir,
+    folder: TempDir,
     /// Where it listens, in the configuration's order.
     pub(crate) addresses: Vec<SocketAddr>,
     /// What it prints.
@@ -59,19 +59,34 @@ impl Program {
     /// The same, from a shell that runs this command first.
     #[track_caller]
     pub(crate) fn start_after(setup: &str, sections: &str) -> Program {
-        let folder = folder_with("config.toml", &complete(sections));
+        Program::start_with(Stdio::null(), setup, sections)
+    }
+
+    /// The same, and the shell's command finds this as its standard input.
+    #[track_caller]
+    pub(crate) fn start_with(input: Stdio, setup: &str, sections: &str) -> Program {
+        Program::start_in(
+            folder_with("config.toml", &complete(sections)),
+            input,
+            setup,
+        )
+    }
+
+    /// The same in a folder with its config.toml.
+    #[track_caller]
+    pub(crate) fn start_in(folder: TempDir, input: Stdio, setup: &str) -> Program {
         let mut command = Command::new("sh");
         command
             .arg("-c")
             .arg(format!("{setup}\nexec \"$0\" --config config.toml"))
             .arg(env!("CARGO_BIN_EXE_httpd-host"))
             .current_dir(folder.path());
-        let mut child = spawn(&mut command);
+        let mut child = spawn(command.stdin(input));
         let out = Lines::of(child.stdout.take().unwrap());
         let log = Lines::of(child.stderr.take().unwrap());
         let mut program = Program {
             child,
-            _folder: folder,
+            folder,
             addresses: Vec::new(),
             out,
             log,
@@ -81,6 +96,11 @@ impl Program {
         let address = |line: String| line.strip_prefix("listening on http://")?.parse().ok();
         program.addresses = program.out.all().into_iter().filter_map(address).collect();
         program
+    }
+
+    /// A path in the folder of its configuration.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
     }
 
     /// A new connection to its first address.
@@ -93,6 +113,11 @@ impl Program {
     #[track_caller]
     pub(crate) fn request(&self, bytes: impl AsRef<[u8]>) -> Response {
         self.connect().request(bytes)
+    }
+
+    /// The folder it was started in, where its config.toml lies.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Its process.
@@ -143,6 +168,11 @@ impl Lines {
         self.0.0.lock().unwrap().lines.clone()
     }
 
+    /// How many lines of this kind there are so far.
+    pub(crate) fn count(&self, is_it: impl Fn(&str) -> bool) -> usize {
+        self.all().iter().filter(|line| is_it(line)).count()
+    }
+
     /// Waits for a line and returns it. `what` names it for the message when it does not come.
     #[track_caller]
     pub(crate) fn wait_for(&self, what: &str, is_it: impl Fn(&str) -> bool) -> String {
@@ -151,7 +181,19 @@ impl Lines {
         found(&written).unwrap_or_else(|| panic!("no line {what:?} in {:#?}", written.lines))
     }
 
-    fn wait_for_end(&self) -> Vec<String> {
+    /// Waits until so many lines hold this text, and returns the last of them.
+    #[track_caller]
+    pub(crate) fn wait_for_number(&self, number: usize, text: &str) -> String {
+        let found = |written: &Written| {
+            let holding = written.lines.iter().filter(|line| line.contains(text));
+            holding.skip(number - 1).last().cloned()
+        };
+        let written = self.wait_until(|written| found(written).is_some() || written.ended);
+        found(&written).unwrap_or_else(|| panic!("no {number} {text:?} in {:#?}", written.lines))
+    }
+
+    /// Waits until the process closes this output, and returns all of it.
+    pub(crate) fn wait_for_end(&self) -> Vec<String> {
         self.wait_until(|written| written.ended).lines.clone()
     }
 
@@ -173,7 +215,8 @@ pub(crate) fn run(arguments: &[&str]) -> Finished {
 #[track_caller]
 pub(crate) fn run_in(folder: &Path, arguments: &[&str]) -> Finished {
     let mut command = Command::new(env!("CARGO_BIN_EXE_httpd-host"));
-    let mut child = spawn(command.args(arguments).current_dir(folder));
+    command.args(arguments).current_dir(folder);
+    let mut child = spawn(command.stdin(Stdio::null()));
     let out = Lines::of(child.stdout.take().unwrap());
     let err = Lines::of(child.stderr.take().unwrap());
     Finished {
@@ -193,7 +236,7 @@ pub(crate) fn folder_with(file: &str, text: &str) -> TempDir {
 
 fn spawn(command: &mut Command) -> Child {
     command
-        .stdin(Stdio::null())
+        .env("CACHE_DIRECTORY", cache())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()

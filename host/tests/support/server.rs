@@ -4,10 +4,8 @@ use std::net::SocketAddr;
 use std::sync::{Mutex, mpsc};
 use std::thread;
 
-use httpd_host::config::Config;
+use httpd_host::config::{Config, Listen};
 use httpd_host::dispatch::Dispatch;
-use httpd_host::registry::Registry;
-use httpd_host::router::Router;
 use httpd_host::server::{Ended, Server};
 use tokio::sync::oneshot;
 
@@ -35,9 +33,7 @@ impl TestServer {
 
     /// Starts a server with a configuration that was made otherwise.
     pub(crate) fn run(config: Config) -> TestServer {
-        let router = Router::new(&config.routes).expect("routes overlap");
-        let registry = Registry::load(&config).expect("a guest does not load");
-        let dispatch = Dispatch::new(router, registry);
+        let dispatch = Dispatch::load(&config).expect("a guest does not load");
         let (stop, stopped) = oneshot::channel();
         let (bound, addresses) = mpsc::channel();
         let (end, ended) = mpsc::channel();
@@ -49,15 +45,20 @@ impl TestServer {
                 .unwrap();
             let how = runtime.block_on(async move {
                 let server = Server::bind(&config, dispatch).expect("cannot listen");
-                bound.send(server.addresses()).unwrap();
+                bound.send(server.places()).unwrap();
                 let stopped = async move { drop(stopped.await) };
                 server.run(stopped).await
             });
             // A test that does not ask has gone by now.
             let _ = end.send(how);
         });
+        let places = addresses.recv_timeout(PATIENCE).expect("did not start");
+        let address = |place| match place {
+            Listen::Tcp(address) => Some(address),
+            Listen::Unix(_) => None,
+        };
         TestServer {
-            addresses: addresses.recv_timeout(PATIENCE).expect("did not start"),
+            addresses: places.into_iter().filter_map(address).collect(),
             stop: Some(stop),
             ended: Mutex::new(ended),
         }

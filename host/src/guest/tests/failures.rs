@@ -5,7 +5,10 @@ use crate::guest::failure;
 use crate::guest::limits::Limits;
 use crate::guest::log::{GuestLog, LogLimits};
 use crate::guest::state::State;
+use crate::guest::turn::Turn;
 use crate::guest::{CallError, Request};
+use std::sync::Arc;
+use std::time::Duration;
 use wasmtime::{Engine, Store};
 
 #[tokio::test]
@@ -152,6 +155,7 @@ fn what_the_host_lacks_is_not_called_the_guests_failure() {
         deadline: soon(PATIENCE),
         log: GuestLog::new(log_limits, "test".into(), "request-1"),
         limits: Limits::new(MEMORY_MAX),
+        turn: Turn::new(Duration::from_millis(1), Arc::default()),
     };
     let store = Store::new(&Engine::default(), state);
     let error = wasmtime::Error::msg("mprotect failed").context("no memory\nat all");

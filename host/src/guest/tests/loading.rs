@@ -1,10 +1,10 @@
 //! What is found before the first request, and whether the message tells what to do.
 
 use super::support::*;
-use crate::guest::{Guest, GuestSettings, LoadError};
+use crate::guest::{Guest, GuestSettings, LoadError, Priority};
 
 fn load_bytes(bytes: &[u8]) -> Result<Guest, LoadError> {
-    sandbox(1).load("test", SETTINGS, bytes)
+    sandbox(1).load("test", SETTINGS, bytes, Priority::Start)
 }
 
 fn refusal(text: &str) -> LoadError {
@@ -133,7 +133,7 @@ fn a_memory_that_starts_over_the_limit_is_refused() {
         ..SETTINGS
     };
     let error = sandbox(1)
-        .load("test", settings, text.as_bytes())
+        .load("test", settings, text.as_bytes(), Priority::Start)
         .unwrap_err();
     let expected = (65536, 65535);
     match error {

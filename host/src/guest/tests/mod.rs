@@ -1,6 +1,8 @@
 //! The sandbox with real components: one guest per behaviour, written as WebAssembly text.
 
 mod answers;
+mod caching;
+mod compiling;
 mod deadlines;
 mod failures;
 mod loading;
@@ -9,4 +11,5 @@ mod places;
 mod requests;
 mod reuse;
 mod support;
+mod turns;
 mod welcome;

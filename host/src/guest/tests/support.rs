@@ -1,8 +1,8 @@
 //! Makes guests out of a few lines of core WebAssembly, and calls them. No assertions here.
 
 use crate::guest::{
-    CallError, FieldRef, Guest, GuestSettings, Instances, Request, Response, Sandbox,
-    SandboxSettings,
+    CallError, FieldRef, Guest, GuestSettings, Instances, Priority, Request, Response, Run,
+    Sandbox, SandboxSettings, Usage,
 };
 use std::fmt::Write;
 use std::sync::Arc;
@@ -14,6 +14,8 @@ pub(super) const MEMORY_MAX: u64 = 8 << 20;
 pub(super) const RESPONSE_MAX: u64 = 100_000;
 pub(super) const LINE_MAX: usize = 20;
 pub(super) const LINES_MAX: u32 = 3;
+/// How far threads in the background step back.
+pub(super) const NICE: i32 = 10;
 
 /// Settings that tests vary where they must.
 pub(super) const SETTINGS: GuestSettings = GuestSettings {
@@ -21,20 +23,25 @@ pub(super) const SETTINGS: GuestSettings = GuestSettings {
     response_max: RESPONSE_MAX,
     response_head_max: 1000,
     response_fields_max: 10,
-    concurrency_max: 8,
     instances: Instances::Fresh,
 };
 
-pub(super) fn sandbox(instances_max: u32) -> Arc<Sandbox> {
-    let settings = SandboxSettings {
+pub(super) fn sandbox_settings(instances_max: u32) -> SandboxSettings {
+    SandboxSettings {
         instances_max,
         slice: Duration::from_millis(1),
+        background_threads: 2,
+        background_nice: NICE as u32,
         stack_max: 256 << 10,
         memory_max: MEMORY_MAX,
         guest_line_max: LINE_MAX,
         guest_lines_max: LINES_MAX,
-    };
-    Sandbox::new(&settings).unwrap()
+        cache: None,
+    }
+}
+
+pub(super) fn sandbox(instances_max: u32) -> Arc<Sandbox> {
+    Sandbox::new(&sandbox_settings(instances_max)).unwrap()
 }
 
 /// A component whose core module has these fields; see guest.wat for what it can import.
@@ -47,7 +54,12 @@ pub(super) fn component(core: &str) -> String {
 /// Loads a guest made of these core fields.
 pub(super) fn load(sandbox: &Arc<Sandbox>, settings: GuestSettings, core: &str) -> Guest {
     sandbox
-        .load("test", settings, component(core).as_bytes())
+        .load(
+            "test",
+            settings,
+            component(core).as_bytes(),
+            Priority::Start,
+        )
         .unwrap()
 }
 
@@ -127,6 +139,31 @@ pub(super) fn request() -> Request<'static> {
         captures: &[],
         body: b"",
     }
+}
+
+/// Calls with [`request`] as the host does.
+pub(super) fn run(
+    guest: &Arc<Guest>,
+    deadline: Instant,
+) -> Run<(Result<Response, CallError>, Usage)> {
+    run_as(guest, "GET", deadline)
+}
+
+/// The same with another method.
+pub(super) fn run_as(
+    guest: &Arc<Guest>,
+    method: &'static str,
+    deadline: Instant,
+) -> Run<(Result<Response, CallError>, Usage)> {
+    let owned = Arc::clone(guest);
+    let call = async move {
+        let request = Request {
+            method,
+            ..request()
+        };
+        owned.call(request, deadline).await
+    };
+    guest.run(deadline, call)
 }
 
 /// Calls with [`request`] and a deadline far away.

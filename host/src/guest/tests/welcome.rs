@@ -1,7 +1,7 @@
 //! The built-in guest: it fits the world and says something useful.
 
 use super::support::*;
-use crate::guest::{GuestSettings, Instances, Request, WELCOME};
+use crate::guest::{GuestSettings, Instances, Priority, Request, WELCOME};
 
 const PAGE_SETTINGS: GuestSettings = GuestSettings {
     instances: Instances::Reuse { uses: 1000 },
@@ -11,7 +11,7 @@ const PAGE_SETTINGS: GuestSettings = GuestSettings {
 #[tokio::test]
 async fn it_answers_a_whole_page() {
     let welcome = sandbox(1)
-        .load("welcome", SETTINGS, WELCOME.as_bytes())
+        .load("welcome", SETTINGS, WELCOME.as_bytes(), Priority::Start)
         .unwrap();
     let response = call(&welcome).await.unwrap();
     assert_eq!(response.status, 200);
@@ -37,7 +37,12 @@ async fn it_answers_a_whole_page() {
 #[tokio::test]
 async fn it_takes_large_requests_and_many_of_them() {
     let welcome = sandbox(1)
-        .load("welcome", PAGE_SETTINGS, WELCOME.as_bytes())
+        .load(
+            "welcome",
+            PAGE_SETTINGS,
+            WELCOME.as_bytes(),
+            Priority::Start,
+        )
         .unwrap();
     let body = vec![b'x'; 3 << 20];
     let request = Request {

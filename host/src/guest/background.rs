@@ -1,0 +1,235 @@
+//! Threads for calls that take long: a small executor of the sandbox's own, whose threads run when
+//! nobody else wants the processor, so that slow guests leave the latency of quick ones alone. On a
+//! machine that is never idle one more thread sees that no guest starves. It knows futures, guests
+//! as numbers, and deadlines; it does not know wasm.
+
+mod job;
+mod ready;
+#[cfg(test)]
+mod tests;
+
+use job::{Job, Task};
+use ready::{Place, Ready, Ticket};
+use std::cell::Cell;
+use std::io;
+use std::mem;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+use thread_priority::{
+    NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy,
+    set_thread_priority_and_policy, thread_native_id,
+};
+
+pub(super) use job::Cancel;
+
+/// How long a guest may wait for a turn before it gets one at the expense of quick ones.
+const STARVED: Duration = Duration::from_millis(100);
+
+/// Owns the threads; dropping it ends each of them after its turn.
+pub(super) struct Background {
+    shared: Arc<Shared>,
+}
+
+/// One guest's way into the background.
+#[derive(Clone)]
+pub(super) struct Lane {
+    shared: Arc<Shared>,
+    id: u64,
+}
+
+/// What the threads share.
+struct Shared {
+    queue: Mutex<Queue>,
+    work: Condvar,
+    /// Wakes the thread that looks after starved guests, when somebody waits again.
+    somebody: Condvar,
+    lanes: AtomicU64,
+}
+
+#[derive(Default)]
+struct Queue {
+    ready: Ready<Arc<Job>>,
+    /// Nobody waited when the thread for starved guests last looked.
+    is_helper_asleep: bool,
+    stopped: bool,
+}
+
+thread_local! {
+    static IS_BACKGROUND: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this thread is one of a [`Background`].
+pub(super) fn is_here() -> bool {
+    IS_BACKGROUND.get()
+}
+
+impl Background {
+    /// Starts so many threads, or as many as there are processors for 0, that run when nobody else
+    /// wants to; and one for starved guests, whose priority is `nice` steps (0 to 19) below that of
+    /// the process.
+    ///
+    /// # Errors
+    /// The operating system may refuse another thread.
+    pub(super) fn start(threads: usize, nice: u32) -> io::Result<Background> {
+        let processors = || thread::available_parallelism().map_or(1, usize::from);
+        let threads = if threads == 0 { processors() } else { threads };
+        let background = Background {
+            shared: Arc::new(Shared {
+                queue: Mutex::default(),
+                work: Condvar::new(),
+                somebody: Condvar::new(),
+                lanes: AtomicU64::new(0),
+            }),
+        };
+        for number in 0..threads {
+            let shared = Arc::clone(&background.shared);
+            thread::Builder::new()
+                .name(format!("guest-slow-{number}"))
+                .spawn(move || {
+                    run_when_idle();
+                    IS_BACKGROUND.set(true);
+                    shared.work_until_stopped();
+                })?;
+        }
+        let shared = Arc::clone(&background.shared);
+        thread::Builder::new()
+            .name("guest-starved".to_owned())
+            .spawn(move || {
+                lower_priority(nice);
+                IS_BACKGROUND.set(true);
+                shared.help_until_stopped();
+            })?;
+        Ok(background)
+    }
+
+    /// A queue of its own for one more guest.
+    pub(super) fn lane(&self) -> Lane {
+        Lane {
+            shared: Arc::clone(&self.shared),
+            id: self.shared.lanes.fetch_add(1, Relaxed),
+        }
+    }
+}
+
+impl Lane {
+    /// Hands a future over. It runs in turns until it ends or the returned guard is dropped; past
+    /// `deadline` it does not wait for its turn any more.
+    pub(super) fn start(&self, deadline: Instant, task: Task) -> Cancel {
+        Job::start(&self.shared, self.id, deadline, task)
+    }
+}
+
+impl Shared {
+    fn work_until_stopped(&self) {
+        while let Some(job) = self.next() {
+            job.take_turn();
+        }
+    }
+
+    fn help_until_stopped(&self) {
+        while let Some(job) = self.next_starved() {
+            job.take_turn();
+        }
+    }
+
+    /// Waits for a guest that had no turn for [`STARVED`]. `None` when there will be none any more.
+    fn next_starved(&self) -> Option<Arc<Job>> {
+        let mut queue = lock(&self.queue);
+        while !queue.stopped {
+            let now = Instant::now();
+            let starved = now.checked_sub(STARVED);
+            if let Some(job) = starved.and_then(|then| queue.ready.pop_starved(then, now)) {
+                return Some(job);
+            }
+            queue.is_helper_asleep = queue.ready.is_empty();
+            queue = if queue.is_helper_asleep {
+                let woken = self.somebody.wait(queue);
+                woken.unwrap_or_else(PoisonError::into_inner)
+            } else {
+                let woken = self.somebody.wait_timeout(queue, STARVED / 4);
+                woken.unwrap_or_else(PoisonError::into_inner).0
+            };
+        }
+        None
+    }
+
+    /// Waits for a call whose turn it is. `None` when there will be none any more.
+    fn next(&self) -> Option<Arc<Job>> {
+        let mut queue = lock(&self.queue);
+        while !queue.stopped {
+            if let Some(job) = queue.ready.pop(Instant::now()) {
+                return Some(job);
+            }
+            let woken = self.work.wait(queue);
+            queue = woken.unwrap_or_else(PoisonError::into_inner);
+        }
+        None
+    }
+
+    /// The call whose turn it is, if there is one.
+    fn take(&self) -> Option<Arc<Job>> {
+        lock(&self.queue).ready.pop(Instant::now())
+    }
+
+    /// Queues a call; `None` when no thread will come for it any more.
+    fn push(&self, place: Place, deadline: Instant, job: Arc<Job>) -> Option<Ticket> {
+        let mut queue = lock(&self.queue);
+        if queue.stopped {
+            return None;
+        }
+        if mem::take(&mut queue.is_helper_asleep) {
+            self.somebody.notify_one();
+        }
+        Some(queue.ready.push(place, deadline, job, Instant::now()))
+    }
+
+    /// Wakes a thread, if one sleeps, for a call that was queued. A thread that queues its own call
+    /// again need not: it is awake itself.
+    fn announce(&self) {
+        self.work.notify_one();
+    }
+
+    fn remove(&self, ticket: &Ticket) {
+        let removed = lock(&self.queue).ready.remove(ticket);
+        drop(removed);
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        lock(&self.shared.queue).stopped = true;
+        self.shared.work.notify_all();
+        self.shared.somebody.notify_all();
+        // A call holds its guest, and a guest all of this, so none should be left.
+        while let Some(job) = self.shared.take() {
+            job.cancel();
+        }
+    }
+}
+
+/// Below every priority: the kernel takes the processor away at once when another thread wakes,
+/// where one of low priority would keep it for a millisecond or more. It is never refused.
+fn run_when_idle() {
+    if cfg!(target_os = "linux") {
+        let policy = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+        let thread = thread_native_id();
+        if let Err(error) = set_thread_priority_and_policy(thread, ThreadPriority::Min, policy) {
+            tracing::debug!("slow guests run at normal priority: {error:?}");
+        }
+    }
+}
+
+/// On Linux each thread has a priority of its own; elsewhere this would slow the whole process.
+/// Lowering it is never refused.
+fn lower_priority(nice: u32) {
+    if cfg!(target_os = "linux") {
+        let _ = rustix::process::nice(i32::try_from(nice).unwrap_or(i32::MAX));
+    }
+}
+
+/// No code panics while it holds one of these locks.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,70 @@
+//! Threads that compile while requests are served: few, and with so low a priority that the
+//! kernel prefers every other thread. They are started when the first component needs them.
+
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use std::sync::OnceLock;
+use std::thread;
+
+/// How much a component's compilation may disturb.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Priority {
+    /// Nothing is served yet: all processors, on the caller's thread and wasmtime's own.
+    Start,
+    /// Requests are being served: threads of low priority, half as many as processors.
+    Background,
+}
+
+/// The threads for [`Priority::Background`]. They end when it is dropped.
+#[derive(Debug)]
+pub(super) struct CompilePool {
+    nice: u32,
+    pool: OnceLock<Option<ThreadPool>>,
+}
+
+impl CompilePool {
+    /// No threads yet. `nice` says how far they will step back: nice(2), from 0 to 19.
+    pub(super) fn new(nice: u32) -> CompilePool {
+        CompilePool {
+            nice,
+            pool: OnceLock::new(),
+        }
+    }
+
+    /// Runs a job and waits for it, on a thread of that priority. wasmtime compiles the functions
+    /// of a component in the pool that its caller belongs to.
+    pub(super) fn run<R: Send>(&self, priority: Priority, job: impl FnOnce() -> R + Send) -> R {
+        match priority {
+            Priority::Start => job(),
+            Priority::Background => match self.pool.get_or_init(|| build(self.nice)) {
+                Some(pool) => pool.install(job),
+                None => job(),
+            },
+        }
+    }
+}
+
+/// None where the system refuses the threads: then the caller compiles by itself.
+fn build(nice: u32) -> Option<ThreadPool> {
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    let threads = ThreadPoolBuilder::new()
+        .num_threads((processors / 2).max(1))
+        .thread_name(|index| format!("compile-{index}"))
+        .start_handler(move |_| step_back(nice));
+    threads
+        .build()
+        .inspect_err(|error| {
+            tracing::warn!(
+                "components are compiled without threads of low priority, which may slow \
+                 requests down: {error}"
+            );
+        })
+        .ok()
+}
+
+/// Lowers the priority of this thread. On Linux that is a thread's own, and not its process's.
+fn step_back(nice: u32) {
+    let nice = i32::try_from(nice).unwrap_or(i32::MAX);
+    if let Err(error) = rustix::process::nice(nice) {
+        tracing::warn!("a thread that compiles keeps its priority: {error}");
+    }
+}

@@ -1,0 +1,141 @@
+//! When a call gives way: the rule behind the ticks of the epoch, for one store. It only decides;
+//! `state` tells wasmtime.
+
+use super::pace::Pace;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// What one call has had of its turn.
+#[derive(Debug)]
+pub(super) struct Turn {
+    slice: Duration,
+    pace: Arc<Pace>,
+    phase: Phase,
+    ticks: u32,
+}
+
+/// What the next tick will mean.
+#[derive(Clone, Copy, Debug)]
+enum Phase {
+    /// No tick has come in this turn.
+    Begun,
+    /// The first one came then.
+    Ticked(Instant),
+    /// The call gave way. What comes next is its new turn and no tick.
+    Resuming,
+}
+
+/// What a call does after a tick.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// It runs on to the next tick.
+    GoOn,
+    /// Its turn is over. When it runs again, [`Turn::tick`] is to be asked again at once.
+    GiveWay,
+}
+
+impl Turn {
+    /// A call's first turn. Ticks come every `slice`; what they tell is noted in `pace`.
+    pub(super) fn new(slice: Duration, pace: Arc<Pace>) -> Turn {
+        Turn {
+            slice,
+            pace,
+            phase: Phase::Begun,
+            ticks: 0,
+        }
+    }
+
+    /// The same for the next call in the same store.
+    pub(super) fn begin(&mut self) {
+        self.phase = Phase::Begun;
+        self.ticks = 0;
+    }
+
+    /// A tick came. In the background a turn ends with it. On a thread of the runtime a call that
+    /// just happens to run when it comes goes on, and gives way when it has overrun: moving it
+    /// costs more than most calls.
+    pub(super) fn tick(&mut self, now: Instant, in_background: bool) -> Next {
+        if matches!(self.phase, Phase::Resuming) {
+            self.phase = Phase::Begun;
+            return Next::GoOn;
+        }
+        self.ticks = self.ticks.saturating_add(1);
+        self.pace.ticked();
+        let overran = matches!(self.phase, Phase::Ticked(first) if self.is_overrun(now - first));
+        if overran {
+            self.pace.overran();
+        }
+        if overran || in_background {
+            self.phase = Phase::Resuming;
+            return Next::GiveWay;
+        }
+        if matches!(self.phase, Phase::Begun) {
+            self.phase = Phase::Ticked(now);
+        }
+        Next::GoOn
+    }
+
+    /// The call has ended.
+    pub(super) fn end(&mut self) {
+        if self.ticks == 0 {
+            self.pace.was_quick();
+        }
+    }
+
+    /// Ticks that come closely after each other, or after a pause of the whole thread, say little:
+    /// a quick call can be hit by two of these.
+    fn is_overrun(&self, since_first: Duration) -> bool {
+        since_first >= self.slice / 2
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SLICE: Duration = Duration::from_millis(2);
+
+    fn turn() -> (Turn, Arc<Pace>) {
+        let pace = Arc::new(Pace::default());
+        (Turn::new(SLICE, Arc::clone(&pace)), pace)
+    }
+
+    #[test]
+    fn on_the_runtime_a_call_has_a_whole_slice() {
+        let (mut turn, pace) = turn();
+        let start = Instant::now();
+        assert_eq!(turn.tick(start, false), Next::GoOn);
+        assert_eq!(turn.tick(start + SLICE / 4, false), Next::GoOn);
+        assert!(!pace.is_slow());
+        assert_eq!(turn.tick(start + SLICE, false), Next::GiveWay);
+        assert!(pace.is_slow());
+    }
+
+    #[test]
+    fn in_the_background_each_turn_ends_with_a_tick() {
+        let (mut turn, pace) = turn();
+        let start = Instant::now();
+        for _ in 0..5 {
+            assert_eq!(turn.tick(start, true), Next::GiveWay);
+            assert_eq!(turn.tick(start, true), Next::GoOn, "its next turn begins");
+        }
+        assert!(pace.is_slow(), "many ticks make a guest slow");
+    }
+
+    #[test]
+    fn a_call_without_a_tick_is_quick_and_the_next_one_starts_anew() {
+        let (mut turn, pace) = turn();
+        pace.overran();
+        turn.tick(Instant::now(), true);
+        for _ in 0..100 {
+            turn.end();
+        }
+        assert!(pace.is_slow(), "a tick came during this call");
+        for _ in 0..100 {
+            turn.begin();
+            turn.end();
+        }
+        assert!(!pace.is_slow());
+        assert_eq!(turn.tick(Instant::now(), false), Next::GoOn);
+    }
+}

@@ -1,0 +1,121 @@
+//! Leave to call a guest once, and what is made of the end of the call: who is to blame for it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::breaker::Leave;
+use super::bulkhead::Place;
+use super::generation::Generation;
+use super::slot::Slot;
+use crate::guest::{CallError, Stage};
+
+/// Leave to call a generation, and the place to do it. Dropped without [`Admitted::ended`], it
+/// counts as abandoned by its client.
+#[derive(Debug)]
+pub struct Admitted {
+    generation: Arc<Generation>,
+    attempt: Attempt,
+    /// From the time when the guest was called.
+    called: Instant,
+    _place: Place,
+}
+
+/// A request that may be about to call a guest.
+#[derive(Debug)]
+pub(super) struct Attempt {
+    slot: Arc<Slot>,
+    leave: Option<Leave>,
+}
+
+impl Admitted {
+    pub(super) fn new(attempt: Attempt, place: Place, generation: Arc<Generation>) -> Self {
+        Self {
+            generation,
+            attempt,
+            called: Instant::now(),
+            _place: place,
+        }
+    }
+
+    /// The generation to call.
+    pub fn generation(&self) -> &Arc<Generation> {
+        &self.generation
+    }
+
+    /// Tells what came of the call.
+    pub fn ended<T>(mut self, result: &Result<T, CallError>) {
+        let counters = self.attempt.slot.counters();
+        match result {
+            Ok(_) => self.record(false),
+            Err(CallError::Exhausted) => self.attempt.found_no_room(),
+            Err(CallError::Deadline { stage }) => {
+                counters.timed_out.add();
+                if *stage != Stage::Waiting && self.had_its_time() {
+                    self.record(true);
+                }
+                self.attempt.end();
+            }
+            Err(error) => {
+                counters.failed.add();
+                if !matches!(error, CallError::Instantiate { .. } | CallError::Host) {
+                    self.record(true);
+                }
+                self.attempt.end();
+            }
+        }
+    }
+
+    /// Whether the guest has had at least half of its deadline. With less, a slow upload or a
+    /// client without patience is to blame for its not being done.
+    fn had_its_time(&self) -> bool {
+        let deadline: Duration = self.attempt.slot.config().deadline;
+        self.called.elapsed() * 2 >= deadline
+    }
+
+    fn record(&mut self, failed: bool) {
+        if let Some(leave) = self.attempt.leave.take() {
+            self.attempt.slot.record(&self.generation, leave, failed);
+        }
+    }
+}
+
+impl Drop for Admitted {
+    fn drop(&mut self) {
+        // Whoever gave up after so long would have seen a timeout.
+        if self.attempt.leave.is_some() && self.had_its_time() {
+            self.attempt.slot.counters().abandoned.add();
+            self.record(true);
+        }
+    }
+}
+
+impl Attempt {
+    pub(super) fn new(slot: &Arc<Slot>, leave: Leave) -> Self {
+        Self {
+            slot: Arc::clone(slot),
+            leave: Some(leave),
+        }
+    }
+
+    /// Ends it for lack of room.
+    pub(super) fn found_no_room(&mut self) {
+        self.slot.counters().full.add();
+        self.end();
+    }
+
+    /// Ends it with nothing learnt about the guest.
+    fn end(&mut self) {
+        if let Some(leave) = self.leave.take() {
+            self.slot.give_back(leave);
+        }
+    }
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        if self.leave.is_some() {
+            self.slot.counters().abandoned.add();
+            self.end();
+        }
+    }
+}

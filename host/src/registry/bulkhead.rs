@@ -1,0 +1,221 @@
+//! The places of one guest: how many of its requests run at once, and how many wait for how long
+//! until one of those is done. Other guests have bulkheads of their own, so one that is slow fills
+//! only its own.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout_at;
+
+use super::pool::{Pool, Share, Taken};
+
+/// What one guest may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Bounds {
+    /// Requests that run at once.
+    pub(super) running_max: u32,
+    /// Requests that wait at once.
+    pub(super) queue_max: u32,
+    /// How long each of them may wait.
+    pub(super) queue_time: Duration,
+}
+
+/// Places to run, and places to wait for one.
+#[derive(Debug)]
+pub(super) struct Bulkhead {
+    bounds: Bounds,
+    places: Arc<Semaphore>,
+    queued: AtomicU32,
+    pool: Arc<Pool>,
+    /// What this guest has taken of its own part of the pool.
+    own: Arc<Taken>,
+}
+
+/// A place to run. Dropping it gives it to the request that has waited longest.
+#[derive(Debug)]
+pub(super) struct Place {
+    _share: Share,
+    _permit: OwnedSemaphorePermit,
+}
+
+/// Why there is no place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NoPlace {
+    /// As many requests wait as may.
+    QueueFull,
+    /// None became free in time.
+    QueueTime,
+    /// The instances that all guests share are used up, and this guest's own are too.
+    Exhausted,
+}
+
+impl Bulkhead {
+    /// All places free. Running requests take their instances from `pool`.
+    pub(super) fn new(bounds: Bounds, pool: Arc<Pool>) -> Self {
+        Self {
+            bounds,
+            places: Arc::new(Semaphore::new(bounds.running_max as usize)),
+            queued: AtomicU32::new(0),
+            pool,
+            own: Arc::default(),
+        }
+    }
+
+    /// The same places under other bounds, for a guest that has been configured anew: what runs
+    /// goes on to count. With another pool, which has its own instances, all places are new.
+    pub(super) fn succeed(old: &Arc<Self>, bounds: Bounds, pool: &Arc<Pool>) -> Arc<Self> {
+        if !Arc::ptr_eq(&old.pool, pool) {
+            return Arc::new(Self::new(bounds, Arc::clone(pool)));
+        }
+        if old.bounds == bounds {
+            return Arc::clone(old);
+        }
+        Arc::new(Self {
+            own: Arc::clone(&old.own),
+            ..Self::new(bounds, Arc::clone(pool))
+        })
+    }
+
+    /// Requests that run at this moment.
+    pub(super) fn running(&self) -> u32 {
+        let free = self.places.available_permits();
+        self.bounds
+            .running_max
+            .saturating_sub(u32::try_from(free).unwrap_or(u32::MAX))
+    }
+
+    /// Requests that wait at this moment.
+    pub(super) fn queued(&self) -> u32 {
+        self.queued.load(Relaxed)
+    }
+
+    /// Takes a place, first come first served. Waits at most `queue_time`, and not past
+    /// `deadline`. Dropping the future leaves the queue.
+    pub(super) async fn enter(&self, deadline: Instant) -> Result<Place, NoPlace> {
+        let permit = match Arc::clone(&self.places).try_acquire_owned() {
+            Ok(permit) => permit,
+            Err(_) => self.wait(deadline).await?,
+        };
+        let share = self.pool.take(&self.own).ok_or(NoPlace::Exhausted)?;
+        Ok(Place {
+            _share: share,
+            _permit: permit,
+        })
+    }
+
+    async fn wait(&self, deadline: Instant) -> Result<OwnedSemaphorePermit, NoPlace> {
+        let _queued = Queued::enter(self).ok_or(NoPlace::QueueFull)?;
+        let until = deadline.min(Instant::now() + self.bounds.queue_time);
+        let permit = timeout_at(until.into(), Arc::clone(&self.places).acquire_owned()).await;
+        // The semaphore is never closed.
+        permit.ok().and_then(Result::ok).ok_or(NoPlace::QueueTime)
+    }
+}
+
+/// Counts one request for as long as it waits.
+struct Queued<'a>(&'a AtomicU32);
+
+impl<'a> Queued<'a> {
+    fn enter(bulkhead: &'a Bulkhead) -> Option<Self> {
+        let one_more = |queued| (queued < bulkhead.bounds.queue_max).then_some(queued + 1);
+        let counted = bulkhead.queued.fetch_update(Relaxed, Relaxed, one_more);
+        counted.ok().map(|_| Self(&bulkhead.queued))
+    }
+}
+
+impl Drop for Queued<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    const LONG: Duration = Duration::from_secs(3600);
+
+    fn bulkhead(running_max: u32, queue_max: u32, queue_time: Duration) -> Bulkhead {
+        let bounds = Bounds {
+            running_max,
+            queue_max,
+            queue_time,
+        };
+        Bulkhead::new(bounds, Pool::new(100))
+    }
+
+    fn later() -> Instant {
+        Instant::now() + LONG
+    }
+
+    #[tokio::test]
+    async fn who_finds_no_place_waits_for_one_in_turn() {
+        let bulkhead = bulkhead(1, 2, LONG);
+        let first = bulkhead.enter(later()).await.unwrap();
+        let (mut second, mut third) =
+            (pin!(bulkhead.enter(later())), pin!(bulkhead.enter(later())));
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(second.as_mut().poll(&mut cx).is_pending());
+        assert!(third.as_mut().poll(&mut cx).is_pending());
+        assert_eq!((bulkhead.running(), bulkhead.queued()), (1, 2));
+        assert_eq!(
+            bulkhead.enter(later()).await.unwrap_err(),
+            NoPlace::QueueFull
+        );
+        drop(first);
+        assert!(third.as_mut().poll(&mut cx).is_pending());
+        let Poll::Ready(Ok(second)) = second.as_mut().poll(&mut cx) else {
+            panic!("the place was not handed over");
+        };
+        assert_eq!((bulkhead.running(), bulkhead.queued()), (1, 1));
+        drop(second);
+        assert!(matches!(third.as_mut().poll(&mut cx), Poll::Ready(Ok(_))));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_longer_than_the_queue_time() {
+        let bulkhead = bulkhead(1, 1, Duration::from_millis(50));
+        let _first = bulkhead.enter(later()).await.unwrap();
+        assert_eq!(
+            bulkhead.enter(later()).await.unwrap_err(),
+            NoPlace::QueueTime
+        );
+        assert_eq!(bulkhead.queued(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nor_past_the_deadline() {
+        let bulkhead = bulkhead(1, 1, LONG);
+        let _first = bulkhead.enter(later()).await.unwrap();
+        let soon = tokio::time::Instant::now().into_std() + Duration::from_millis(50);
+        assert_eq!(bulkhead.enter(soon).await.unwrap_err(), NoPlace::QueueTime);
+    }
+
+    #[tokio::test]
+    async fn who_gives_up_leaves_the_queue() {
+        let bulkhead = bulkhead(1, 1, LONG);
+        let first = bulkhead.enter(later()).await.unwrap();
+        {
+            let mut gives_up = pin!(bulkhead.enter(later()));
+            let mut cx = Context::from_waker(Waker::noop());
+            assert!(gives_up.as_mut().poll(&mut cx).is_pending());
+        }
+        assert_eq!(bulkhead.queued(), 0);
+        drop(first);
+        assert!(bulkhead.enter(later()).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn without_a_queue_nobody_waits() {
+        let bulkhead = bulkhead(1, 0, LONG);
+        let _first = bulkhead.enter(later()).await.unwrap();
+        assert_eq!(
+            bulkhead.enter(later()).await.unwrap_err(),
+            NoPlace::QueueFull
+        );
+    }
+}

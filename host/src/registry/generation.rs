@@ -1,0 +1,87 @@
+//! One load of a guest's component: its number, its content, and how it did.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::SystemTime;
+
+use super::source::Source;
+use crate::files::Fingerprint;
+use crate::guest::{ContentHash, Guest};
+
+/// A loaded component that serves, served, or is kept ready to serve again.
+#[derive(Debug)]
+pub struct Generation {
+    number: u64,
+    hash: ContentHash,
+    /// Kept as text for the log line of every request.
+    short_hash: String,
+    guest: Guest,
+    fingerprint: Option<Fingerprint>,
+    loaded: SystemTime,
+    requests: AtomicU64,
+    failures: AtomicU64,
+}
+
+impl Generation {
+    /// Made of `source`. `number` counts the loads of this guest from 1.
+    pub(super) fn new(number: u64, source: &Source, guest: Guest) -> Self {
+        let hash = source.hash;
+        Self {
+            number,
+            hash,
+            short_hash: hash.short(),
+            guest,
+            fingerprint: source.fingerprint,
+            loaded: SystemTime::now(),
+            requests: AtomicU64::new(0),
+            failures: AtomicU64::new(0),
+        }
+    }
+
+    /// Its number among the guest's loads, from 1.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// The hash of the component's bytes.
+    pub fn hash(&self) -> ContentHash {
+        self.hash
+    }
+
+    /// The hash's first digits.
+    pub fn short_hash(&self) -> &str {
+        &self.short_hash
+    }
+
+    /// The sandboxed component itself.
+    pub fn guest(&self) -> &Guest {
+        &self.guest
+    }
+
+    /// The state of its file when it was read; none where it is built in.
+    pub fn fingerprint(&self) -> Option<Fingerprint> {
+        self.fingerprint
+    }
+
+    /// When it was loaded.
+    pub fn loaded(&self) -> SystemTime {
+        self.loaded
+    }
+
+    /// Requests whose call has ended.
+    pub fn requests(&self) -> u64 {
+        self.requests.load(Relaxed)
+    }
+
+    /// Those of them in which it failed.
+    pub fn failures(&self) -> u64 {
+        self.failures.load(Relaxed)
+    }
+
+    /// Counts one request.
+    pub(super) fn count(&self, failed: bool) {
+        self.requests.fetch_add(1, Relaxed);
+        if failed {
+            self.failures.fetch_add(1, Relaxed);
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! A request that has arrived completely, as its guest gets to see it.
+
+use std::sync::Arc;
+
+use httpd_http1::RequestHead;
+
+use super::body::Body;
+use crate::dispatch::{FieldRef, Incoming, RequestId};
+
+/// Owns what it shows, because a guest may run on another thread than the connection.
+pub(super) struct Received {
+    pub(super) id: RequestId,
+    pub(super) client: Arc<str>,
+    /// Shared with the connection, which uses it again for its next request.
+    pub(super) head: Arc<RequestHead>,
+    pub(super) body: Body,
+}
+
+impl Incoming for Received {
+    fn id(&self) -> &str {
+        self.id.as_str()
+    }
+
+    fn client(&self) -> &str {
+        &self.client
+    }
+
+    fn method(&self) -> &str {
+        self.head.method()
+    }
+
+    fn scheme(&self) -> &str {
+        self.head.scheme().unwrap_or("http")
+    }
+
+    fn authority(&self) -> Option<&str> {
+        self.head.authority()
+    }
+
+    fn path(&self) -> &str {
+        self.head.path()
+    }
+
+    fn query(&self) -> Option<&str> {
+        self.head.query()
+    }
+
+    fn fields(&self) -> Vec<FieldRef<'_>> {
+        let field = |(name, value)| FieldRef { name, value };
+        self.head.fields().map(field).collect()
+    }
+
+    fn body(&self) -> &[u8] {
+        &self.body.bytes
+    }
+}
