@@ -2,13 +2,16 @@
 //! done in this file.
 
 mod close_lab;
+mod crowd_lab;
 mod guests;
 mod host;
+mod lab;
 mod project;
 mod run;
 mod setup;
 mod shell;
 mod soak;
+mod swap_lab;
 mod test;
 mod tidy;
 
@@ -31,6 +34,11 @@ Tasks:
   soak [--minutes 10] [--requests 1000000]
                  Load the host with everything, faults too, until either is reached; its
                  memory must not grow
+  swap-lab [--swaps 1000]
+                 Swap guests under load: nothing may fail, latency and memory stay; write
+                 docs/swapping.md
+  crowd-lab      Crowd the host with spinning guests and with 100 guests: the others may not
+                 suffer; write docs/containment.md
 
 Options:
   -h, --help     Print this
@@ -51,6 +59,8 @@ enum Task {
     Tidy,
     CloseLab,
     Soak(soak::Goal),
+    SwapLab,
+    CrowdLab,
 }
 
 fn main() -> ExitCode {
@@ -79,6 +89,8 @@ fn perform(task: Task) -> anyhow::Result<()> {
         Task::Tidy => tidy::run()?,
         Task::CloseLab => close_lab::run()?,
         Task::Soak(goal) => soak::run(goal)?,
+        Task::SwapLab => swap_lab::run()?,
+        Task::CrowdLab => crowd_lab::run()?,
     }
     Ok(())
 }
@@ -95,8 +107,10 @@ fn parse(mut parser: lexopt::Parser) -> Result<Task, lexopt::Error> {
         "test" => Task::Test,
         "guests" => Task::Guests,
         "tidy" => Task::Tidy,
-        // It reads its own options.
+        // The labs read their own options.
         "close-lab" => return Ok(Task::CloseLab),
+        "swap-lab" => return Ok(Task::SwapLab),
+        "crowd-lab" => return Ok(Task::CrowdLab),
         "help" => Task::Help,
         other => return Err(format!("there is no task '{other}'").into()),
     };

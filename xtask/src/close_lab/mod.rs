@@ -7,12 +7,10 @@
 mod capture;
 mod cases;
 mod client;
-mod counters;
 mod document;
 mod half_open;
 mod host;
 mod measure;
-mod namespace;
 mod options;
 mod packets;
 mod report;
@@ -31,6 +29,7 @@ use self::{
     options::Options,
 };
 use crate::{
+    lab::{counters, machine, namespace},
     project,
     setup::{self, Tool},
 };
@@ -118,7 +117,7 @@ fn keep(results: &mut Vec<Measured>, result: Measured) {
 
 fn write_document(path: &Path, options: &Options, results: &[Measured]) -> Result<()> {
     let facts = Facts {
-        kernel: kernel()?,
+        kernel: machine::kernel()?,
         curl: version("curl")?,
         tshark: version("tshark")?,
         repetitions: options.repetitions,
@@ -133,13 +132,6 @@ fn write_document(path: &Path, options: &Options, results: &[Measured]) -> Resul
     let folder = path.parent().context("the document has no folder")?;
     fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     fs::write(path, text).with_context(|| path.display().to_string())
-}
-
-/// The kernel's version without what its builder appended to it.
-fn kernel() -> Result<String> {
-    let release = fs::read_to_string("/proc/sys/kernel/osrelease")?;
-    let version = release.trim().split('-').next().unwrap_or_default();
-    Ok(format!("Linux {version}"))
 }
 
 /// The version a tool names on the first line of `--version`.

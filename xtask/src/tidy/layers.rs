@@ -11,7 +11,7 @@ struct Layer {
     why: &'static str,
 }
 
-const LAYERS: [Layer; 5] = [
+const LAYERS: [Layer; 8] = [
     Layer {
         under: "host/src/server",
         forbidden: &["wasmtime", "guest"],
@@ -21,6 +21,28 @@ const LAYERS: [Layer; 5] = [
         under: "host/src/guest",
         forbidden: &["server", "tokio::net", "std::net", "httpd_http1"],
         why: "guest code never sees a socket",
+    },
+    Layer {
+        under: "host/src/control",
+        forbidden: &[
+            "wasmtime",
+            "guest",
+            "server",
+            "dispatch",
+            "registry",
+            "httpd_http1",
+        ],
+        why: "the control socket carries answers that others make",
+    },
+    Layer {
+        under: "host/src/registry",
+        forbidden: &["wasmtime", "server", "reload", "dispatch", "tokio::net"],
+        why: "the registry knows guests, and not who calls them",
+    },
+    Layer {
+        under: "host/src/files",
+        forbidden: &["wasmtime", "guest", "server", "registry", "tokio"],
+        why: "a file is only bytes",
     },
     Layer {
         under: "host/src/router",
@@ -105,6 +127,10 @@ mod tests {
                 "fn f(c: crate::server::Connection) {}",
             ),
             ("host/src/guest/mod.rs", "use httpd_http1::Head;"),
+            (
+                "host/src/control/server.rs",
+                "use crate::dispatch::Dispatch;",
+            ),
             ("host/src/router.rs", "fn f() { tokio::spawn(x) }"),
             ("host/src/config/limits.rs", "use wasmtime::*;"),
             ("host/http1/src/head.rs", "use std::io;"),

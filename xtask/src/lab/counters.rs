@@ -55,14 +55,16 @@ impl Counters {
         Self(counters)
     }
 
+    /// How much one of the shown counters has grown since `before`.
+    pub(crate) fn grown(&self, name: &str, before: &Self) -> u64 {
+        let of = |counters: &Self| counters.0.get(name).copied().unwrap_or(0);
+        of(self).saturating_sub(of(before))
+    }
+
     /// What was counted since `before`: name and difference, in the order of [`SHOWN`], the
     /// unchanged ones left out.
     pub(crate) fn since(&self, before: &Self) -> Vec<(String, u64)> {
-        let difference = |name: &&str| {
-            let was = before.0.get(*name).copied().unwrap_or(0);
-            let is = self.0.get(*name).copied().unwrap_or(0);
-            ((*name).to_owned(), is.saturating_sub(was))
-        };
+        let difference = |name: &&str| ((*name).to_owned(), self.grown(name, before));
         SHOWN
             .iter()
             .map(difference)

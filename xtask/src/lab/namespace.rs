@@ -36,7 +36,7 @@ pub(crate) fn enter(extra: &[&Path]) -> Result<()> {
         .arg(INSIDE)
         .args(extra)
         .status()?;
-    ensure!(status.success(), "close-lab failed, see above");
+    ensure!(status.success(), "the lab failed, see above");
     Ok(())
 }
 
@@ -70,7 +70,7 @@ impl Setting {
 impl Drop for Setting {
     fn drop(&mut self) {
         if let Err(error) = fs::write(format!("{IPV4}/{}", self.name), &self.before) {
-            eprintln!("close-lab: cannot put net.ipv4.{} back: {error}", self.name);
+            eprintln!("cannot put net.ipv4.{} back: {error}", self.name);
         }
     }
 }
@@ -93,7 +93,7 @@ impl Cut {
 impl Drop for Cut {
     fn drop(&mut self) {
         if let Err(error) = ip(&["route", "del", "blackhole", &self.0, "table", "local"]) {
-            eprintln!("close-lab: the network stays cut: {error:#}");
+            eprintln!("the network stays cut: {error:#}");
         }
     }
 }
