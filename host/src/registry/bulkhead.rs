@@ -47,7 +47,8 @@ pub(super) enum NoPlace {
     QueueFull,
     /// None became free in time.
     QueueTime,
-    /// The instances that all guests share are used up, and this guest's own are too.
+    /// The instances that all guests share are used up, this guest's own are too, and none was
+    /// given back in time.
     Exhausted,
 }
 
@@ -91,26 +92,47 @@ impl Bulkhead {
         self.queued.load(Relaxed)
     }
 
-    /// Takes a place, first come first served. Waits at most `queue_time`, and not past
-    /// `deadline`. Dropping the future leaves the queue.
+    /// Takes a place and room for an instance, first come first served as far as the places go.
+    /// Waits for both together at most `queue_time`, and not past `deadline`. Dropping the future
+    /// leaves the queue.
     pub(super) async fn enter(&self, deadline: Instant) -> Result<Place, NoPlace> {
-        let permit = match Arc::clone(&self.places).try_acquire_owned() {
-            Ok(permit) => permit,
-            Err(_) => self.wait(deadline).await?,
+        let permit = Arc::clone(&self.places).try_acquire_owned().ok();
+        let share = permit.as_ref().and_then(|_| self.pool.take(&self.own));
+        match (permit, share) {
+            (Some(permit), Some(share)) => Ok(Place {
+                _share: share,
+                _permit: permit,
+            }),
+            (permit, _) => self.wait(permit, deadline).await,
+        }
+    }
+
+    async fn wait(
+        &self,
+        permit: Option<OwnedSemaphorePermit>,
+        deadline: Instant,
+    ) -> Result<Place, NoPlace> {
+        let full = match permit {
+            Some(_) => NoPlace::Exhausted,
+            None => NoPlace::QueueFull,
         };
-        let share = self.pool.take(&self.own).ok_or(NoPlace::Exhausted)?;
+        let _queued = Queued::enter(self).ok_or(full)?;
+        let until = deadline.min(Instant::now() + self.bounds.queue_time);
+        let permit = match permit {
+            Some(permit) => permit,
+            None => self.permit(until).await.ok_or(NoPlace::QueueTime)?,
+        };
+        let share = self.pool.take_until(&self.own, until).await;
         Ok(Place {
-            _share: share,
+            _share: share.ok_or(NoPlace::Exhausted)?,
             _permit: permit,
         })
     }
 
-    async fn wait(&self, deadline: Instant) -> Result<OwnedSemaphorePermit, NoPlace> {
-        let _queued = Queued::enter(self).ok_or(NoPlace::QueueFull)?;
-        let until = deadline.min(Instant::now() + self.bounds.queue_time);
+    async fn permit(&self, until: Instant) -> Option<OwnedSemaphorePermit> {
         let permit = timeout_at(until.into(), Arc::clone(&self.places).acquire_owned()).await;
         // The semaphore is never closed.
-        permit.ok().and_then(Result::ok).ok_or(NoPlace::QueueTime)
+        permit.ok()?.ok()
     }
 }
 
@@ -207,6 +229,31 @@ mod tests {
         assert_eq!(bulkhead.queued(), 0);
         drop(first);
         assert!(bulkhead.enter(later()).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn an_instance_that_is_given_back_goes_to_who_waits() {
+        let bounds = |running_max| Bounds {
+            running_max,
+            queue_max: 1,
+            queue_time: LONG,
+        };
+        let pool = Pool::new(1);
+        let other = Bulkhead::new(bounds(1), Arc::clone(&pool));
+        let bulkhead = Bulkhead::new(bounds(10), pool);
+        let taken = other.enter(later()).await.unwrap();
+        let mut waits = pin!(bulkhead.enter(later()));
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(waits.as_mut().poll(&mut cx).is_pending());
+        assert_eq!(bulkhead.queued(), 1);
+        assert_eq!(
+            bulkhead.enter(later()).await.unwrap_err(),
+            NoPlace::Exhausted,
+            "the queue is full"
+        );
+        drop(taken);
+        assert!(matches!(waits.as_mut().poll(&mut cx), Poll::Ready(Ok(_))));
+        assert_eq!(bulkhead.queued(), 0);
     }
 
     #[tokio::test]

@@ -3,6 +3,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::Instant;
+
+use tokio::sync::Notify;
+use tokio::time::timeout_at;
 
 /// How many instances there are, for how many guests.
 #[derive(Debug)]
@@ -10,6 +14,9 @@ pub(super) struct Pool {
     instances_max: usize,
     guests: AtomicUsize,
     common: Arc<Taken>,
+    /// Tells those that wait of every instance that was given back, as any of them may be able to
+    /// use it.
+    freed: Arc<Notify>,
 }
 
 /// How much of one part is taken.
@@ -18,7 +25,10 @@ pub(super) struct Taken(AtomicUsize);
 
 /// Room for one instance. Dropping it gives the room back to the part it is from.
 #[derive(Debug)]
-pub(super) struct Share(Arc<Taken>);
+pub(super) struct Share {
+    part: Arc<Taken>,
+    freed: Arc<Notify>,
+}
 
 impl Pool {
     /// `instances_max` instances for one guest.
@@ -27,6 +37,7 @@ impl Pool {
             instances_max,
             guests: AtomicUsize::new(1),
             common: Arc::default(),
+            freed: Arc::default(),
         })
     }
 
@@ -39,28 +50,54 @@ impl Pool {
     pub(super) fn take(&self, own: &Arc<Taken>) -> Option<Share> {
         let guests = self.guests.load(Relaxed);
         let each = self.instances_max / 2 / guests;
-        own.take(each)
-            .or_else(|| self.common.take(self.instances_max - each * guests))
+        let common_max = self.instances_max - each * guests;
+        let part = if own.take(each) {
+            own
+        } else if self.common.take(common_max) {
+            &self.common
+        } else {
+            return None;
+        };
+        Some(Share {
+            part: Arc::clone(part),
+            freed: Arc::clone(&self.freed),
+        })
+    }
+
+    /// The same, waiting until `until` for others to give some back. Dropping the future ends the
+    /// wait.
+    pub(super) async fn take_until(&self, own: &Arc<Taken>, until: Instant) -> Option<Share> {
+        loop {
+            let freed = self.freed.notified();
+            // Looked at after the notification is asked for, so that none is missed in between.
+            if let Some(share) = self.take(own) {
+                return Some(share);
+            }
+            timeout_at(until.into(), freed).await.ok()?;
+        }
     }
 }
 
 impl Taken {
-    fn take(self: &Arc<Self>, max: usize) -> Option<Share> {
+    fn take(&self, max: usize) -> bool {
         let one_more = |taken| (taken < max).then_some(taken + 1);
-        self.0.fetch_update(Relaxed, Relaxed, one_more).ok()?;
-        Some(Share(Arc::clone(self)))
+        self.0.fetch_update(Relaxed, Relaxed, one_more).is_ok()
     }
 }
 
 impl Drop for Share {
     fn drop(&mut self) {
-        self.0.0.fetch_sub(1, Relaxed);
+        self.part.0.fetch_sub(1, Relaxed);
+        self.freed.notify_waiters();
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+    use std::time::Duration;
 
     fn pool(instances_max: usize, guests: usize) -> Arc<Pool> {
         let pool = Pool::new(instances_max);
@@ -82,6 +119,24 @@ mod tests {
         assert_eq!(_left.len(), 5);
         drop(taken);
         assert_eq!(all(&pool, &modest).len(), 10);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_finds_none_waits_for_one_and_not_for_ever() {
+        let pool = pool(1, 2);
+        let (first, second) = (Arc::default(), Arc::default());
+        let share = pool.take(&first).unwrap();
+        let until = tokio::time::Instant::now().into_std() + Duration::from_millis(50);
+        assert!(pool.take_until(&second, until).await.is_none());
+        let long = until + Duration::from_secs(3600);
+        let mut waiting = pin!(pool.take_until(&second, long));
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(waiting.as_mut().poll(&mut cx).is_pending());
+        drop(share);
+        assert!(matches!(
+            waiting.as_mut().poll(&mut cx),
+            Poll::Ready(Some(_))
+        ));
     }
 
     #[test]

@@ -49,7 +49,8 @@ pub enum Refused {
     /// No place became free within `queue_time` and the deadline.
     #[error("the guest is at its concurrency_max, and no place became free in time")]
     QueueTime,
-    /// `sandbox.instances_max` is reached over all guests, and this guest's part of it too.
+    /// `sandbox.instances_max` is reached over all guests, this guest's part of it too, and nobody
+    /// gave an instance back in time.
     #[error("sandbox.instances_max is reached")]
     Exhausted,
     /// It failed too often in a row and is left alone for so long.

@@ -73,6 +73,17 @@ impl Client {
         self.try_response("GET").expect("no response")
     }
 
+    /// Reads the final response to a request that was not HEAD, past the `100 Continue` by which
+    /// the host asks a client that has half closed whether it is still there.
+    #[track_caller]
+    pub(crate) fn final_response(&mut self) -> Response {
+        let response = self.response();
+        if response.status == 100 {
+            return self.response();
+        }
+        response
+    }
+
     /// Reads a response to a request of this method.
     ///
     /// # Errors
