@@ -71,7 +71,7 @@ impl Default for Sandbox {
     fn default() -> Sandbox {
         Sandbox {
             instances_max: 1000,
-            slice: Duration::from_millis(2),
+            slice: Duration::from_millis(1),
             stack_max: 512 << 10,
             component_max: 128 * MIB,
             background_threads: 0,

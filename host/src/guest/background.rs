@@ -26,6 +26,11 @@ pub(super) use job::Cancel;
 
 /// How long a guest may wait for a turn before it gets one at the expense of quick ones.
 const STARVED: Duration = Duration::from_millis(100);
+/// How long a thread of the idle class sleeps after each turn. The kernel moves a thread that
+/// waits to a processor that becomes idle, and one on which a thread of the idle class is ready
+/// to go on never does: without this, two quick threads can share a processor for several
+/// milliseconds while a slow guest has the other one.
+const BREATH: Duration = Duration::from_micros(50);
 
 /// Owns the threads; dropping it ends each of them after its turn.
 pub(super) struct Background {
@@ -125,6 +130,7 @@ impl Shared {
     fn work_until_stopped(&self) {
         while let Some(job) = self.next() {
             job.take_turn();
+            thread::sleep(BREATH);
         }
     }
 
