@@ -42,7 +42,7 @@ impl<T: Answer, E: Display + 'static> Answer for Result<T, E> {
 }
 
 /// The alternate form is where `anyhow` and its like print the causes too.
-fn error_response<E: Display + 'static>(error: &E) -> Response {
+pub(crate) fn error_response<E: Display + 'static>(error: &E) -> Response {
     let status = (error as &dyn Any)
         .downcast_ref()
         .map_or(500, Error::status);

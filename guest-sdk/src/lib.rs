@@ -40,6 +40,55 @@
 //! this takes. A component can do nothing but what the host offers it, so `println!`, files,
 //! sockets and clocks are not there: they compile, and do nothing or fail.
 //!
+//! # Streams: `async fn`
+//!
+//! The handler above is of the lean world: one call, the request whole, the response whole. Write
+//! it as an `async fn`, with nothing else changed in how it is declared, built or named in a
+//! configuration, and it is a service of WASI 0.3: bodies of any size pass piece by piece, the
+//! response may begin while the upload goes on, and the handler may wait, and use what the host
+//! grants it.
+//!
+//! ```
+//! use httpd_guest::{Body, Request, Response, handler};
+//!
+//! #[handler]
+//! async fn handle(request: Request<Body>) -> Response<Body> {
+//!     let mut upload = request.into_body();
+//!     Response::stream(async move |out| {
+//!         while let Some(mut piece) = upload.next().await? {
+//!             piece.make_ascii_uppercase();
+//!             out.write(piece).await?;
+//!         }
+//!         Ok(())
+//!     })
+//! }
+//!
+//! #[test]
+//! fn shouts() {
+//!     let response = httpd_guest::testing::call(handle, Request::post("/").with_body("hey"));
+//!     assert_eq!(response.body_str(), Some("HEY"));
+//! }
+//! # fn main() {
+//! # let response = httpd_guest::testing::call(handle, Request::post("/").with_body("hey"));
+//! # assert_eq!(response.body_str(), Some("HEY"));
+//! # }
+//! ```
+//!
+//! The lean world is faster and its sandbox is empty: take it unless you need one of
+//!
+//! - [`Body`]: read piece by piece, or whole up to a bound, as bytes, text or JSON; made by
+//!   [`Body::stream`]; trailers; one that came in goes on as it is with
+//!   [`Response::with_stream`], and no byte of it passes through the guest.
+//! - [`Response::events`]: server-sent events.
+//! - [`fetch`](fetch()): requests to other servers (`allow_hosts` in the host's configuration).
+//! - [`keyvalue`]: values that outlive a request (`keyvalue`).
+//! - [`fs`]: files of a directory (`dirs`).
+//! - [`env`](mod@env): environment variables and configuration (`env`, `config`).
+//! - [`time`]: clocks and waiting.
+//! - [`spawn`](spawn()): work beside and after the answer.
+//!
+//! In a native test all of these are there, in memory: see [`testing`]. Waiting takes no time.
+//!
 //! # What there is
 //!
 //! - [`Request`]: method, path, query, fields, captures of the route, body; the body as text, JSON
@@ -51,7 +100,8 @@
 //!   and becomes a 500, or the 4xx it carries.
 //! - A panic is logged with its message and place, and answered with 500. It ends this request and
 //!   touches no other.
-//! - [`raw`]: the records themselves, for a guest that wants none of this crate's checks.
+//! - [`raw`], and [`wasi`] for an `async fn`: the bindings themselves, for a guest that wants none
+//!   of this crate's checks.
 //!
 //! # JSON
 //!
@@ -93,18 +143,33 @@ extern crate self as httpd_guest;
 #[path = "private.rs"]
 pub mod __private;
 mod answer;
+mod body;
+pub mod env;
 mod error;
+mod events;
+mod exchange;
+pub mod fetch;
+pub mod fs;
+pub mod keyvalue;
 mod logging;
 pub mod raw;
 mod request;
 mod response;
+mod spawn;
 mod syntax;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
+pub mod time;
+pub mod wasi;
 
 pub use answer::Answer;
+pub use body::{Body, BodyWriter, Gone};
 pub use error::Error;
+pub use events::{Event, EventWriter};
+pub use exchange::{Received, Streamed};
+pub use fetch::fetch;
 pub use httpd_guest_macros::handler;
 pub use log;
 pub use request::Request;
 pub use response::Response;
+pub use spawn::spawn;

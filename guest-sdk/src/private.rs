@@ -2,12 +2,35 @@
 
 pub use wit_bindgen;
 
+use crate::exchange::{Received, Streamed};
 use crate::{Answer, Request};
 
 /// Fails to compile, where the handler is declared, when its types are not a handler's. It also
 /// keeps a handler that only a component calls from looking unused in a native build.
 #[cfg(not(target_family = "wasm"))]
 pub const fn check_handler<A: Answer>(_: fn(Request) -> A) {}
+
+/// The same for a handler that is an `async fn`.
+#[cfg(not(target_family = "wasm"))]
+pub const fn check_async_handler<Q: Received, A: Streamed, F: Future<Output = A>>(_: fn(Q) -> F) {}
+
+/// Answers one request from the host, whose body is still on its way.
+///
+/// # Errors
+/// What the handler wants the host to answer in its place.
+#[cfg(target_family = "wasm")]
+pub async fn run_async<Q: Received, A: Streamed, F: Future<Output = A>>(
+    handle: fn(Q) -> F,
+    request: crate::wasi::Request,
+) -> Result<crate::wasi::Response, crate::wasi::ErrorCode> {
+    use crate::exchange::{Outcome, into_response};
+
+    prepare();
+    match handle(Q::from_host(request)).await.into_outcome() {
+        Outcome::Response(response) => into_response(response),
+        Outcome::Raw(outcome) => outcome,
+    }
+}
 
 /// Answers one call from the host.
 #[cfg(target_family = "wasm")]

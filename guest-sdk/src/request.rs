@@ -1,10 +1,12 @@
-//! The request a handler reads, and the builders its tests make one with. Parsing of bodies and
-//! queries lives here; nothing in here answers.
+//! The request a handler reads. Parsing of whole bodies and of queries lives here; requests are
+//! made in `build`, and nothing in here answers.
+
+mod build;
 
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::{Error, raw};
+use crate::{Body, Error, raw};
 
 /// A request with its whole body. The host has checked its framing, normalised its path and
 /// matched it to a route.
@@ -20,28 +22,35 @@ use crate::{Error, raw};
 /// assert_eq!(request.query_param("notify").as_deref(), Some("yes"));
 /// assert_eq!(request.form().unwrap()[0], ("name".into(), "Ada Lovelace".into()));
 /// ```
+///
+/// With another type of body it is the request of an `async fn`: [`Request<Body>`](crate::Body)
+/// has the same head, and a body that is read piece by piece.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Request(raw::Request);
+pub struct Request<B = Vec<u8>> {
+    /// The host's record with an empty body, which is beside it.
+    head: raw::Request,
+    body: B,
+}
 
 /// What the host says about a request.
-impl Request {
+impl<B> Request<B> {
     /// The method as sent; methods are case-sensitive (RFC 9110 section 9.1).
     #[must_use]
     pub fn method(&self) -> &str {
-        &self.0.method
+        &self.head.method
     }
 
     /// The path without the query, normalised: no dot segments, needless percent-escapes decoded,
     /// the others kept. `*` for `OPTIONS *`.
     #[must_use]
     pub fn path(&self) -> &str {
-        &self.0.path
+        &self.head.path
     }
 
     /// What follows the first `?` of the target, not decoded; `None` when it has no `?`.
     #[must_use]
     pub fn query(&self) -> Option<&str> {
-        self.0.query.as_deref()
+        self.head.query.as_deref()
     }
 
     /// The query's `name=value` pairs in order, decoded: `+` is a space, `%41` is `A`, and bytes
@@ -56,17 +65,6 @@ impl Request {
         self.query_params()
             .find(|(other, _)| other == name)
             .map(|(_, value)| value)
-    }
-
-    /// The part of the path that the route's pattern captured under this name: `42` for `id` when
-    /// `/users/{id}` matched `/users/42`. It is percent-decoded.
-    #[must_use]
-    pub fn capture(&self, name: &str) -> Option<&str> {
-        self.0
-            .captures
-            .iter()
-            .find(|capture| capture.name == name)
-            .map(|found| &*found.value)
     }
 
     /// The value of the first field of this name, ignoring case. HTTP allows bytes outside ASCII
@@ -93,65 +91,96 @@ impl Request {
 
     /// Every field in the order sent, duplicates kept, names in lower case.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.0
+        self.head
             .fields
             .iter()
             .map(|field| (&*field.name, &*field.value))
     }
 
-    /// The body's bytes; empty when there is none.
+    /// The body alone, without copying it.
     #[must_use]
-    pub fn body(&self) -> &[u8] {
-        &self.0.body
-    }
-
-    /// The body's bytes, without copying them.
-    #[must_use]
-    pub fn into_body(self) -> Vec<u8> {
-        self.0.body
+    pub fn into_body(self) -> B {
+        self.body
     }
 
     /// The request's id, which the host's log and its error responses carry too.
     #[must_use]
     pub fn id(&self) -> &str {
-        &self.0.id
+        &self.head.id
     }
 
     /// The peer's address and port, such as `203.0.113.7:49152` or `[2001:db8::1]:49152`; `unix`
     /// for one that came over a Unix socket.
     #[must_use]
     pub fn client(&self) -> &str {
-        &self.0.client
+        &self.head.client
     }
 
     /// The host and optional port that the client asked for; `None` when an HTTP/1.0 client named
     /// none.
     #[must_use]
     pub fn authority(&self) -> Option<&str> {
-        self.0.authority.as_deref()
+        self.head.authority.as_deref()
     }
 
     /// `http` or `https`.
     #[must_use]
     pub fn scheme(&self) -> &str {
-        &self.0.scheme
+        &self.head.scheme
     }
 
+    fn find_capture(&self, is_it: impl Fn(&str) -> bool) -> Option<&str> {
+        let mut captures = self.head.captures.iter();
+        captures
+            .find(|capture| is_it(&capture.name))
+            .map(|found| &*found.value)
+    }
+
+    /// The head as the host's record, whose body is empty, and the body.
+    #[cfg(target_family = "wasm")]
+    pub(crate) fn into_parts(self) -> (raw::Request, B) {
+        (self.head, self.body)
+    }
+
+    pub(crate) fn from_parts(head: raw::Request, body: B) -> Self {
+        Self { head, body }
+    }
+}
+
+/// The records of the lean world.
+impl Request {
     /// The record the host sent.
     #[must_use]
     pub fn into_raw(self) -> raw::Request {
-        self.0
+        raw::Request {
+            body: self.body,
+            ..self.head
+        }
     }
 
     /// A request from the host's record.
     #[must_use]
-    pub fn from_raw(request: raw::Request) -> Self {
-        Self(request)
+    pub fn from_raw(mut request: raw::Request) -> Self {
+        let body = std::mem::take(&mut request.body);
+        Self::from_parts(request, body)
     }
 }
 
 /// The body read as something. What does not parse is the client's fault, an [`Error`] of 400.
 impl Request {
+    /// The part of the path that the route's pattern captured under this name: `42` for `id` when
+    /// `/users/{id}` matched `/users/42`. It is percent-decoded.
+    #[must_use]
+    pub fn capture(&self, name: &str) -> Option<&str> {
+        self.find_capture(|other| other == name)
+    }
+
+    /// The body's bytes; empty when there is none.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
     /// The body as text.
     ///
     /// # Errors
@@ -193,84 +222,41 @@ impl Request {
     }
 }
 
-fn bad_request(what: &str, error: &dyn fmt::Display) -> Error {
+pub(crate) fn bad_request(what: &str, error: &dyn fmt::Display) -> Error {
     Error::new(
         400,
         format_args!("the body is not the {what} expected: {error}"),
     )
 }
 
-/// Requests made by hand, for tests. They are taken as they are, without the host's checks.
-impl Request {
-    /// A request to `target`, a path with an optional query, from 127.0.0.1 to `localhost`.
+impl Request<Body> {
+    /// The part of the path that the route's pattern captured under this name, in any case: `42`
+    /// for `id` when `/users/{id}` matched `/users/42`. It is percent-decoded.
     #[must_use]
-    pub fn new(method: &str, target: &str) -> Self {
-        let (path, query) = match target.split_once('?') {
-            Some((path, query)) => (path, Some(query.to_owned())),
-            None => (target, None),
-        };
-        Self(raw::Request {
-            id: "test".to_owned(),
-            client: "127.0.0.1:49152".to_owned(),
-            method: method.to_owned(),
-            scheme: "http".to_owned(),
-            authority: Some("localhost".to_owned()),
-            path: path.to_owned(),
-            query,
-            fields: Vec::new(),
-            captures: Vec::new(),
-            body: Vec::new(),
-        })
+    pub fn capture(&self, name: &str) -> Option<&str> {
+        // The host has no place for it but in a field, whose name has no case.
+        self.find_capture(|other| other.eq_ignore_ascii_case(name))
     }
 
-    /// A GET request.
-    #[must_use]
-    pub fn get(target: &str) -> Self {
-        Self::new("GET", target)
-    }
-
-    /// A POST request.
-    #[must_use]
-    pub fn post(target: &str) -> Self {
-        Self::new("POST", target)
-    }
-
-    /// Adds a field, its name in lower case as the host has it, and keeps others of that name.
-    #[must_use]
-    pub fn with_added_field(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
-        let (name, value) = (name.to_ascii_lowercase(), value.as_ref().to_vec());
-        self.0.fields.push(raw::Field { name, value });
-        self
-    }
-
-    /// Sets a field, in place of any of the same name.
-    #[must_use]
-    pub fn with_field(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
-        self.0
-            .fields
-            .retain(|field| !field.name.eq_ignore_ascii_case(name));
-        self.with_added_field(name, value)
-    }
-
-    /// Sets the body.
-    #[must_use]
-    pub fn with_body(mut self, body: impl Into<Vec<u8>>) -> Self {
-        self.0.body = body.into();
-        self
-    }
-
-    /// Adds a capture, as a route with `{name}` in its path makes one.
-    #[must_use]
-    pub fn with_capture(mut self, name: &str, value: &str) -> Self {
-        let (name, value) = (name.to_owned(), value.to_owned());
-        self.0.captures.push(raw::Capture { name, value });
-        self
+    /// The body, to read it while the head is still of use.
+    pub fn body_mut(&mut self) -> &mut Body {
+        &mut self.body
     }
 }
 
-impl fmt::Debug for Request {
+impl From<Request> for Request<Body> {
+    fn from(request: Request) -> Self {
+        Self::from_parts(request.head, request.body.into())
+    }
+}
+
+impl<B: fmt::Debug> fmt::Debug for Request<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        let Self { head, body } = self;
+        f.debug_struct("Request")
+            .field("head", head)
+            .field("body", body)
+            .finish()
     }
 }
 

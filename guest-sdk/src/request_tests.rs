@@ -93,3 +93,14 @@ fn json_errors_say_where() {
     assert_eq!(error.status(), 400);
     assert!(error.message().contains("line 1 column"), "{error}");
 }
+
+#[test]
+fn a_url_is_taken_apart() {
+    let request = Request::get("HTTPS://example.com:8443?q=a://b#top");
+    assert_eq!(request.scheme(), "https");
+    assert_eq!(request.authority(), Some("example.com:8443"));
+    assert_eq!((request.path(), request.query()), ("/", Some("q=a://b")));
+    let request = Request::get("/go?to=http://example.com/");
+    assert_eq!(request.authority(), Some("localhost"));
+    assert_eq!(request.path(), "/go");
+}

@@ -3,8 +3,8 @@
 
 use std::fmt;
 
-use crate::raw;
 use crate::syntax::{FieldError, check_field, encode_location};
+use crate::{Body, BodyWriter, Error, EventWriter, raw};
 
 /// A response: status, fields, body.
 ///
@@ -24,9 +24,14 @@ use crate::syntax::{FieldError, check_field, encode_location};
 /// assert_eq!(attacked.status_code(), 500);
 /// assert_eq!(attacked.field("x-name"), None);
 /// ```
+///
+/// With another type of body it is the response of an `async fn` that streams, or the answer to a
+/// [`fetch`](crate::fetch()): [`Response<Body>`](crate::Body).
 #[derive(Clone, PartialEq, Eq)]
-pub struct Response {
-    raw: raw::Response,
+pub struct Response<B = Vec<u8>> {
+    status: u16,
+    fields: Vec<raw::Field>,
+    body: B,
     refused: bool,
 }
 
@@ -34,15 +39,7 @@ impl Response {
     /// 200 with no fields and an empty body.
     #[must_use]
     pub fn new() -> Self {
-        let raw = raw::Response {
-            status: 200,
-            fields: Vec::new(),
-            body: Vec::new(),
-        };
-        Self {
-            raw,
-            refused: false,
-        }
+        Self::from_parts(200, Vec::new(), Vec::new())
     }
 
     /// 200 with a body of text, `text/plain; charset=utf-8`.
@@ -93,6 +90,51 @@ impl Response {
         }
     }
 
+    /// Sets the body and leaves the fields alone.
+    #[must_use]
+    pub fn with_body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        if !self.refused {
+            self.body = body.into();
+        }
+        self
+    }
+
+    /// The body.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// The body as text, if it is valid UTF-8.
+    #[must_use]
+    pub fn body_str(&self) -> Option<&str> {
+        std::str::from_utf8(&self.body).ok()
+    }
+
+    /// The record the host takes.
+    #[must_use]
+    pub fn into_raw(self) -> raw::Response {
+        raw::Response {
+            status: self.status,
+            fields: self.fields,
+            body: self.body,
+        }
+    }
+
+    /// What a client sees when the reason is none of its business.
+    pub(crate) fn internal_error() -> Self {
+        Self::text("Internal Server Error\n").with_status(500)
+    }
+
+    fn typed(content_type: &str, body: Vec<u8>) -> Self {
+        Self::new()
+            .with_field("content-type", content_type)
+            .with_body(body)
+    }
+}
+
+/// What every response has, streamed or not.
+impl<B: From<Vec<u8>>> Response<B> {
     /// Sets the status.
     #[must_use]
     pub fn with_status(mut self, status: u16) -> Self {
@@ -102,17 +144,14 @@ impl Response {
         if !(200..=599).contains(&status) {
             return Self::refuse(format_args!("status {status} is not within 200 to 599"));
         }
-        self.raw.status = status;
+        self.status = status;
         self
     }
 
     /// Sets a field, in place of any of the same name.
     #[must_use]
-    pub fn with_field(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
-        self.raw
-            .fields
-            .retain(|field| !field.name.eq_ignore_ascii_case(name));
-        self.push(name, value.as_ref())
+    pub fn with_field(self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        self.without_field(name).push(name, value.as_ref())
     }
 
     /// Adds a field and keeps others of the same name, as `set-cookie` needs it.
@@ -121,19 +160,28 @@ impl Response {
         self.push(name, value.as_ref())
     }
 
-    /// Sets the body and leaves the fields alone.
+    /// Sets a body that is streamed: one made by [`Body::stream`], or one that came in and goes
+    /// on as it is.
     #[must_use]
-    pub fn with_body(mut self, body: impl Into<Vec<u8>>) -> Self {
-        if !self.refused {
-            self.raw.body = body.into();
+    pub fn with_stream(self, body: impl Into<Body>) -> Response<Body> {
+        if self.refused {
+            return Response::refuse_quietly();
         }
+        Response::from_parts(self.status, self.fields, body.into())
+    }
+
+    /// Takes every field of this name away.
+    #[must_use]
+    pub fn without_field(mut self, name: &str) -> Self {
+        self.fields
+            .retain(|field| !field.name.eq_ignore_ascii_case(name));
         self
     }
 
     /// The status.
     #[must_use]
     pub fn status_code(&self) -> u16 {
-        self.raw.status
+        self.status
     }
 
     /// The value of the first field of this name, ignoring case.
@@ -146,36 +194,31 @@ impl Response {
 
     /// Every field in the order it will be sent.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.raw
-            .fields
+        self.fields
             .iter()
             .map(|field| (&*field.name, &*field.value))
     }
 
-    /// The body.
+    /// The body alone, without copying it.
     #[must_use]
-    pub fn body(&self) -> &[u8] {
-        &self.raw.body
+    pub fn into_body(self) -> B {
+        self.body
     }
 
-    /// The body as text, if it is valid UTF-8.
-    #[must_use]
-    pub fn body_str(&self) -> Option<&str> {
-        std::str::from_utf8(&self.raw.body).ok()
+    pub(crate) fn from_parts(status: u16, fields: Vec<raw::Field>, body: B) -> Self {
+        Self {
+            status,
+            fields,
+            body,
+            refused: false,
+        }
     }
 
-    /// The record the host takes.
-    #[must_use]
-    pub fn into_raw(self) -> raw::Response {
-        self.raw
+    pub(crate) fn into_parts(self) -> (u16, Vec<raw::Field>, B) {
+        (self.status, self.fields, self.body)
     }
 
-    /// What a client sees when the reason is none of its business.
-    pub(crate) fn internal_error() -> Self {
-        Self::text("Internal Server Error\n").with_status(500)
-    }
-
-    /// Not generic, so that a guest has it once for all the types of values it uses.
+    /// Not generic in the value, so that a guest has it once for all the types it uses.
     fn push(mut self, name: &str, value: &[u8]) -> Self {
         if self.refused {
             return self;
@@ -183,7 +226,7 @@ impl Response {
         match check_field(name, value) {
             Ok(()) => {
                 let (name, value) = (name.to_owned(), value.to_vec());
-                self.raw.fields.push(raw::Field { name, value });
+                self.fields.push(raw::Field { name, value });
                 self
             }
             Err(FieldError::Name) => Self::refuse(format_args!("a field's name is not a token")),
@@ -191,17 +234,113 @@ impl Response {
         }
     }
 
-    fn typed(content_type: &str, body: Vec<u8>) -> Self {
-        Self::new()
-            .with_field("content-type", content_type)
-            .with_body(body)
+    fn show(&self, body: &dyn fmt::Debug, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Response");
+        shown.field("status", &self.status);
+        for (name, value) in self.fields() {
+            shown.field(name, &String::from_utf8_lossy(value));
+        }
+        shown
+            .field("body", body)
+            .field("refused", &self.refused)
+            .finish()
     }
 
+    /// A response half as meant is worse than none: this one takes its place.
     fn refuse(why: fmt::Arguments<'_>) -> Self {
         log::error!("response refused: {why}");
+        Self::refuse_quietly()
+    }
+
+    fn refuse_quietly() -> Self {
+        let (status, fields, body) = Response::internal_error().into_parts();
         Self {
             refused: true,
-            ..Self::internal_error()
+            ..Self::from_parts(status, fields, body.into())
+        }
+    }
+}
+
+/// Bodies that are streamed.
+impl Response<Body> {
+    /// 200 with a body that `write` makes while it is sent, as [`Body::stream`] tells.
+    ///
+    /// ```
+    /// use httpd_guest::{Body, Request, Response, handler};
+    ///
+    /// #[handler]
+    /// async fn handle(_: Request<Body>) -> Response<Body> {
+    ///     Response::stream(async |out| {
+    ///         for number in 1..=3 {
+    ///             out.write(format!("{number}\n")).await?;
+    ///         }
+    ///         Ok(())
+    ///     })
+    ///     .with_field("content-type", "text/plain; charset=utf-8")
+    /// }
+    /// # fn main() {
+    /// let response = httpd_guest::testing::call(handle, Request::get("/"));
+    /// assert_eq!(response.body_str(), Some("1\n2\n3\n"));
+    /// # }
+    /// ```
+    pub fn stream<F>(write: F) -> Self
+    where
+        F: AsyncFnOnce(&mut BodyWriter) -> Result<(), Error> + 'static,
+    {
+        Response::new().with_stream(Body::stream(write))
+    }
+
+    /// 200 with server-sent events, which `send` makes while the client listens.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use httpd_guest::{Body, Event, Request, Response, handler, time};
+    ///
+    /// #[handler]
+    /// async fn handle(_: Request<Body>) -> Response<Body> {
+    ///     Response::events(async |events| {
+    ///         for second in 1..=3 {
+    ///             time::sleep(Duration::from_secs(1)).await;
+    ///             events.send(Event::new(second).with_name("tick")).await?;
+    ///         }
+    ///         Ok(())
+    ///     })
+    /// }
+    /// # fn main() {
+    /// let response = httpd_guest::testing::call(handle, Request::get("/"));
+    /// assert!(response.body_str().unwrap().ends_with("event: tick\ndata: 3\n\n"));
+    /// # }
+    /// ```
+    pub fn events<F>(send: F) -> Self
+    where
+        F: AsyncFnOnce(&mut EventWriter<'_>) -> Result<(), Error> + 'static,
+    {
+        Self::stream(async move |out| send(&mut EventWriter::new(out)).await)
+            .with_field("content-type", "text/event-stream")
+            .with_field("cache-control", "no-store")
+    }
+
+    /// The body, to read it while the head is still of use.
+    pub fn body_mut(&mut self) -> &mut Body {
+        &mut self.body
+    }
+}
+
+/// A response that is whole is one that streams, too.
+impl From<Response> for Response<Body> {
+    fn from(response: Response) -> Self {
+        let Response {
+            status,
+            fields,
+            body,
+            refused,
+        } = response;
+        Self {
+            status,
+            fields,
+            body: body.into(),
+            refused,
         }
     }
 }
@@ -214,16 +353,13 @@ impl Default for Response {
 
 impl fmt::Debug for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { raw, refused } = self;
-        let mut shown = f.debug_struct("Response");
-        shown.field("status", &raw.status);
-        for (name, value) in self.fields() {
-            shown.field(name, &String::from_utf8_lossy(value));
-        }
-        shown
-            .field("body", &String::from_utf8_lossy(&raw.body))
-            .field("refused", refused)
-            .finish()
+        self.show(&String::from_utf8_lossy(&self.body), f)
+    }
+}
+
+impl fmt::Debug for Response<Body> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.show(&self.body, f)
     }
 }
 

@@ -1,8 +1,19 @@
-//! Help for testing a handler natively. Nothing of this exists inside a component.
+//! Help for testing a handler natively: it is called, and the world around it is made up. Nothing
+//! of this exists inside a component. `running` polls, `world` says what a handler finds there.
+
+mod running;
+mod world;
 
 use std::cell::RefCell;
 
 use log::Level;
+
+#[doc(hidden)]
+pub use running::spawn;
+pub use running::{block_on, call};
+pub(crate) use running::{now, sleep};
+pub use world::{answer_fetches, grant_dir, set_config, set_env};
+pub(crate) use world::{send, with_world};
 
 /// One line a handler logged.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -33,10 +33,6 @@ fn parse_function(item: TokenStream) -> Result<ItemFn, Error> {
 }
 
 fn check_signature(signature: &Signature) -> Result<(), Error> {
-    if let Some(keyword) = &signature.asyncness {
-        let message = "a handler is not async: the host makes one synchronous call per request";
-        return Err(Error::new_spanned(keyword, message));
-    }
     if let Safety::Unsafe(keyword) = &signature.safety {
         return Err(Error::new_spanned(keyword, "a handler is a safe function"));
     }
@@ -71,13 +67,24 @@ fn check_types(signature: &Signature) -> Result<(), Error> {
     Ok(())
 }
 
-/// The calls carry the return type's place, so that is where a wrong type is reported, and only
-/// once: natively by the check, in a WebAssembly build by the call itself.
+/// The function as it is, and beside it the export of the world that its type chooses. The calls
+/// carry the return type's place, so that is where a wrong type is reported, and only once:
+/// natively by the check, in a WebAssembly build by the call itself.
 fn expansion(function: &ItemFn) -> TokenStream {
     let name = &function.sig.ident;
     let place = function.sig.output.span();
-    let check = quote_spanned! { place => ::httpd_guest::__private::check_handler(#name) };
-    let call = quote_spanned! { place => ::httpd_guest::__private::run(#name, request) };
+    let (check, export) = match function.sig.asyncness {
+        None => (
+            quote_spanned! { place => ::httpd_guest::__private::check_handler(#name) },
+            lean_export(&quote_spanned! { place => ::httpd_guest::__private::run(#name, request) }),
+        ),
+        Some(_) => (
+            quote_spanned! { place => ::httpd_guest::__private::check_async_handler(#name) },
+            streamed_export(&quote_spanned! { place =>
+                ::httpd_guest::__private::run_async(#name, request).await
+            }),
+        ),
+    };
     quote! {
         #function
 
@@ -88,14 +95,39 @@ fn expansion(function: &ItemFn) -> TokenStream {
         const _: () = {
             struct Component;
 
-            impl ::httpd_guest::raw::Guest for Component {
-                fn handle(request: ::httpd_guest::raw::Request) -> ::httpd_guest::raw::Response {
-                    #call
-                }
-            }
-
-            ::httpd_guest::raw::export!(Component with_types_in ::httpd_guest::raw);
+            #export
         };
+    }
+}
+
+/// `httpd:guest/handler`.
+fn lean_export(call: &TokenStream) -> TokenStream {
+    quote! {
+        impl ::httpd_guest::raw::Guest for Component {
+            fn handle(request: ::httpd_guest::raw::Request) -> ::httpd_guest::raw::Response {
+                #call
+            }
+        }
+
+        ::httpd_guest::raw::export!(Component with_types_in ::httpd_guest::raw);
+    }
+}
+
+/// `wasi:http/handler`.
+fn streamed_export(call: &TokenStream) -> TokenStream {
+    quote! {
+        impl ::httpd_guest::wasi::Guest for Component {
+            async fn handle(
+                request: ::httpd_guest::wasi::Request,
+            ) -> ::core::result::Result<
+                ::httpd_guest::wasi::Response,
+                ::httpd_guest::wasi::ErrorCode,
+            > {
+                #call
+            }
+        }
+
+        ::httpd_guest::wasi::export!(Component with_types_in ::httpd_guest::wasi);
     }
 }
 
@@ -124,10 +156,31 @@ mod tests {
     }
 
     #[test]
+    fn the_type_of_the_function_chooses_the_world() {
+        let expanded = |item: &str| {
+            let tokens = handler(&TokenStream::new(), item.parse().unwrap()).unwrap();
+            tokens.to_string()
+        };
+        let lean = expanded("fn answer(r: Request) -> Response { todo(r) }");
+        assert!(lean.contains("raw :: export"), "{lean}");
+        assert!(!lean.contains("wasi"), "{lean}");
+        let streamed = expanded("async fn answer(r: Request<Body>) -> Response { todo(r) }");
+        assert!(
+            streamed.contains("check_async_handler (answer)"),
+            "{streamed}"
+        );
+        assert!(
+            streamed.contains("run_async (answer , request) . await"),
+            "{streamed}"
+        );
+        assert!(streamed.contains("wasi :: export"), "{streamed}");
+        assert!(!streamed.contains("raw"), "{streamed}");
+    }
+
+    #[test]
     fn what_is_no_handler_is_explained() {
         let cases = [
             ("struct Handler;", "goes on a function"),
-            ("async fn f(r: Request) -> Response {}", "not async"),
             ("unsafe fn f(r: Request) -> Response {}", "safe function"),
             ("extern \"C\" fn f(r: Request) -> Response {}", "no extern"),
             (

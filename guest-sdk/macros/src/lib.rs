@@ -7,12 +7,14 @@ use proc_macro::TokenStream;
 
 /// Makes a function the component's request handler.
 ///
-/// It takes one `Request` and returns a `Response`, or a `Result<Response, E>` of any `E` that can
+/// It takes one request and returns a `Response`, or a `Result<Response, E>` of any `E` that can
 /// be displayed. A crate has one handler. The function itself stays as it is, so a native test
 /// calls it; only in a WebAssembly build the component's export is added next to it.
 ///
-/// It is an error to put this on anything but a plain function: the host makes one synchronous
-/// call per request, so `async fn` has nothing to wait for.
+/// The function's type decides what the component is. A plain `fn` takes a `Request` with its
+/// whole body and exports `httpd:guest/handler`, the lean world: one synchronous call. An
+/// `async fn` takes a `Request<Body>` whose body is read piece by piece, may answer with one that
+/// is written piece by piece, and exports `wasi:http/handler`, the service of WASI 0.3.
 #[proc_macro_attribute]
 pub fn handler(arguments: TokenStream, item: TokenStream) -> TokenStream {
     expand::handler(&arguments.into(), item.into())

@@ -1,0 +1,62 @@
+//! Has the host keep things for it until it gives no more: `?of=fields` (unless told), `streams`,
+//! `futures` or `timers`. None takes memory of the guest worth mentioning.
+
+use std::time::Duration;
+
+use httpd_guest::wasi::{ErrorCode, Fields, wit_future, wit_stream};
+use httpd_guest::{Body, Error, Request, Response, handler, spawn, time};
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+#[derive(Debug, PartialEq, Eq)]
+enum Kind {
+    Fields,
+    Streams,
+    Futures,
+    Timers,
+}
+
+#[handler]
+async fn handle(request: Request<Body>) -> Result<Response, Error> {
+    let of = request.query_param("of");
+    match kind(of.as_deref().unwrap_or("fields"))? {
+        Kind::Fields => loop {
+            std::mem::forget(Fields::new());
+        },
+        Kind::Streams => loop {
+            std::mem::forget(wit_stream::new::<u8>());
+        },
+        Kind::Futures => loop {
+            std::mem::forget(wit_future::new::<Result<(), ErrorCode>>(|| Ok(())));
+        },
+        Kind::Timers => loop {
+            spawn(time::sleep(DAY));
+            // Spawned work begins when this one waits.
+            time::sleep(Duration::ZERO).await;
+        },
+    }
+}
+
+fn kind(text: &str) -> Result<Kind, Error> {
+    Ok(match text {
+        "fields" => Kind::Fields,
+        "streams" => Kind::Streams,
+        "futures" => Kind::Futures,
+        "timers" => Kind::Timers,
+        _ => return Err(Error::new(400, "of is fields, streams, futures or timers")),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_its_name() {
+        assert_eq!(kind("fields").unwrap(), Kind::Fields);
+        assert_eq!(kind("streams").unwrap(), Kind::Streams);
+        assert_eq!(kind("futures").unwrap(), Kind::Futures);
+        assert_eq!(kind("timers").unwrap(), Kind::Timers);
+        assert_eq!(kind("memory").unwrap_err().status(), 400);
+    }
+}
