@@ -13,7 +13,8 @@
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use httpd_host::guest::{
-    FieldRef, Guest, GuestSettings, Instances, Priority, Request, Sandbox, SandboxSettings, WELCOME,
+    FieldRef, Grants, Guest, GuestSettings, Instances, Priority, Reach, Request, Sandbox,
+    SandboxSettings, WELCOME,
 };
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -37,6 +38,8 @@ fn load(instances: Instances) -> Guest {
         response_max: 16 << 20,
         response_head_max: 64 << 10,
         response_fields_max: 1000,
+        resources_max: 1000,
+        grants: Grants::default(),
         instances,
     };
     // A component of one's own choice, for comparing toolchains.
@@ -46,7 +49,13 @@ fn load(instances: Instances) -> Guest {
     };
     let sandbox = Sandbox::new(&sandbox).expect("no sandbox");
     sandbox
-        .load("bench", guest, &component, Priority::Start)
+        .load(
+            "bench",
+            guest,
+            Reach::default(),
+            &component,
+            Priority::Start,
+        )
         .expect("no guest")
 }
 

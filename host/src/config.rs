@@ -1,14 +1,17 @@
 //! The configuration: a TOML file becomes checked types here, and nothing downstream checks again.
 //! No file but the configuration itself is read, and nothing here opens a socket or a component.
 
+mod capabilities;
 mod error;
 mod guests;
+mod hosts;
 mod listen;
 mod reader;
 mod report;
 mod resilience;
 mod routes;
 mod sections;
+mod services;
 mod suggest;
 mod units;
 mod upkeep;
@@ -25,11 +28,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use capabilities::{Access, Capabilities, Directory};
 pub use error::{ConfigError, Problem};
+use guests::Found;
+pub use hosts::{AllowedHost, HostPattern, Network, PortPattern, Scheme};
 pub use listen::Listen;
 use reader::Section;
 use report::Report;
 pub use resilience::{Breaker, Rollback};
+pub use services::{Keyvalue, Outbound};
 pub use units::{ShowDuration, ShowSize};
 pub use upkeep::{Cache, Control, Reload};
 
@@ -54,6 +61,10 @@ pub struct Config {
     pub control: Control,
     /// `[log]`: what is logged and how.
     pub log: Log,
+    /// `[outbound]`: bounds of the requests that guests send.
+    pub outbound: Outbound,
+    /// `[keyvalue]`: the store behind the guests' buckets.
+    pub keyvalue: Keyvalue,
     /// `[guests.NAME]`, by name.
     pub guests: BTreeMap<String, Guest>,
     /// `[[routes]]`, in the order of the file. Each route's guest is in `guests`.
@@ -88,6 +99,8 @@ pub struct Limits {
     pub body_max: u64,
     /// Bytes of all bodies held in memory together; past it 503. Never less than a `body_max`.
     pub buffered_max: u64,
+    /// Bytes of a streamed body that are held for each direction of an exchange.
+    pub stream_buffer: usize,
     /// Bytes of an unread body that are read and dropped so that the connection can be kept.
     pub drain_max: u64,
     /// Bytes read and dropped at most during a lingering close.
@@ -100,7 +113,7 @@ pub struct Limits {
     pub retry_after: Duration,
 }
 
-/// `[timeouts]`. None is zero.
+/// `[timeouts]`. None is zero but `farewell`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Timeouts {
     /// From a request's first byte to the end of its head; past it 408.
@@ -123,6 +136,9 @@ pub struct Timeouts {
     /// From the moment when a client ended its side while its guest runs until it is asked
     /// whether it is still there.
     pub hang_up: Duration,
+    /// How long a guest whose bodies are streamed runs on after its client has gone, so that it can
+    /// notice and clean up; zero for not at all.
+    pub farewell: Duration,
 }
 
 /// `[sandbox]`.
@@ -183,6 +199,8 @@ pub struct Guest {
     pub memory_max: u64,
     /// Bytes of an answer's body; past it 500.
     pub response_max: u64,
+    /// Resources, such as streams and fields, that the host holds for one instance.
+    pub resources_max: usize,
     /// From the request's first byte to the last byte of the guest's answer; past it 504.
     pub deadline: Duration,
     /// How many requests the guest may serve at once; more wait.
@@ -200,6 +218,8 @@ pub struct Guest {
     pub breaker: Option<Breaker>,
     /// The environment the guest sees; it gets nothing of the host's own.
     pub env: BTreeMap<String, String>,
+    /// What else it may reach outside its memory.
+    pub capabilities: Capabilities,
 }
 
 /// Where a guest's component comes from.
@@ -243,22 +263,22 @@ pub struct Route {
 }
 
 impl Config {
-    /// Reads a configuration file and checks that the components it names are there.
+    /// Reads a configuration file and checks that the files and directories it names are there.
     ///
     /// # Errors
     /// Every problem found, each with its line, or the reason why the file cannot be read.
     pub fn load(path: &Path) -> Result<Config, ConfigError> {
         let text = std::fs::read_to_string(path).map_err(|e| ConfigError::unreadable(path, &e))?;
-        read(&Report::new(&text, path), guests::regular_file)
+        read(&Report::new(&text, path), Found::ON_DISK)
     }
 
-    /// Checks the text of a configuration file without a look at the components it names.
+    /// Checks the text of a configuration file without a look at the files it names.
     /// Messages name the file `origin`, and relative paths are resolved against its directory.
     ///
     /// # Errors
     /// Every problem found, each with its line.
     pub fn parse(text: &str, origin: &Path) -> Result<Config, ConfigError> {
-        read(&Report::new(text, origin), |_| Ok(()))
+        read(&Report::new(text, origin), Found::UNSEEN)
     }
 
     /// Reads where a running host is asked, and nothing else: a file with mistakes elsewhere must
@@ -300,15 +320,11 @@ impl Config {
 }
 
 /// Reads every section, then decides: a configuration, or all the problems met on the way.
-/// `component_found` says what is wrong with a component's file, if anything.
-fn read(
-    report: &Report<'_>,
-    component_found: impl Fn(&Path) -> Result<(), String>,
-) -> Result<Config, ConfigError> {
+fn read(report: &Report<'_>, found: Found) -> Result<Config, ConfigError> {
     let document = report.document()?;
     let mut root = Section::root(report, &document);
     let limits = sections::limits(root.section("limits"));
-    let guests = guests::read(&root.section("guests"), &component_found);
+    let guests = guests::read(&root.section("guests"), found);
     let routes = routes::read(root.sections("routes"), &guests, &limits);
     let config = Config {
         server: sections::server(root.section("server")),
@@ -318,6 +334,8 @@ fn read(
         reload: upkeep::reload(root.section("reload")),
         control: upkeep::control(root.section("control")),
         log: sections::log(root.section("log")),
+        outbound: services::outbound(root.section("outbound"), &found.file),
+        keyvalue: services::keyvalue(root.section("keyvalue")),
         limits,
         guests,
         routes,

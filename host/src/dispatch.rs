@@ -4,9 +4,11 @@
 
 mod date;
 mod id;
+mod live;
 mod phase;
 mod refusal;
 mod served;
+mod streamed;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -14,15 +16,20 @@ use std::time::{Duration, Instant};
 
 use crate::config::Config;
 use crate::guest::{self, CallError};
-use crate::registry::{Admitted, Change, Registry, RegistryError, Slot, Staged, Target};
+use crate::registry::{
+    Admitted, Change, Generation, Registry, RegistryError, Slot, Staged, Target,
+};
 use crate::router::{Found, RouteConflict, Router};
 
-pub use crate::guest::{FieldRef, Usage};
+pub use crate::guest::{Field, FieldRef, Usage};
 pub use date::http_date;
 pub use id::{RequestId, RequestIds};
 pub use phase::Phase;
 pub use refusal::Refusal;
 pub use served::Served;
+pub use streamed::{
+    Demand, Exchange, Piece, Streamed, StreamedHead, Upload, UploadFailure, UploadSender, upload,
+};
 
 /// A whole response, checked and ready to be encoded.
 pub type Answer = guest::Response;
@@ -44,7 +51,7 @@ pub struct StagedDispatch {
 /// What is to be done with a request, known from its head alone.
 #[derive(Debug)]
 pub enum Decision {
-    /// Receive its body, then [`Plan::call`].
+    /// Receive its body, then [`Plan::call`]; or [`Plan::open`] where it is streamed.
     Call(Plan),
     /// The host answers by itself.
     Answer(Answer),
@@ -62,11 +69,13 @@ pub struct Plan {
     /// The normalised path, where it is not what the client sent.
     path: Option<String>,
     captures: Vec<(String, String)>,
+    /// The generation that served when the request came, if it streams bodies. Should one be
+    /// swapped in that takes only whole ones, this one answers.
+    streamed: Option<Arc<Generation>>,
 }
 
-/// A request that has arrived completely. Its guest may run on any thread, so it owns what it
-/// shows.
-pub trait Incoming: Send + Sync + 'static {
+/// The head of a request. Its guest may run on any thread, so it owns what it shows.
+pub trait IncomingHead: Send + Sync + 'static {
     /// The request's id.
     fn id(&self) -> &str;
     /// The peer's address and port, or `unix`.
@@ -83,6 +92,10 @@ pub trait Incoming: Send + Sync + 'static {
     fn query(&self) -> Option<&str>;
     /// The field lines in order, names in lower case.
     fn fields(&self) -> Vec<FieldRef<'_>>;
+}
+
+/// A request that has arrived completely.
+pub trait Incoming: IncomingHead {
     /// The whole body.
     fn body(&self) -> &[u8];
 }
@@ -174,7 +187,16 @@ impl Plan {
                 Cow::Owned(path) => Some(path),
             },
             captures: captures.into_iter().map(owned).collect(),
+            streamed: target.slot.streamed(),
         }
+    }
+
+    /// The captures as a guest gets them.
+    fn captures(&self) -> Vec<guest::Capture<'_>> {
+        let captures = self.captures.iter();
+        captures
+            .map(|(name, value)| guest::Capture { name, value })
+            .collect()
     }
 
     /// The name of the guest, as in the configuration.
@@ -230,11 +252,6 @@ impl Plan {
         incoming: impl Incoming,
         deadline: Instant,
     ) -> (Result<Answer, CallError>, Usage) {
-        let captures: Vec<_> = self
-            .captures
-            .iter()
-            .map(|(name, value)| guest::Capture { name, value })
-            .collect();
         let request = guest::Request {
             id: incoming.id(),
             client: incoming.client(),
@@ -244,7 +261,7 @@ impl Plan {
             path: self.path.as_deref().unwrap_or(incoming.path()),
             query: incoming.query(),
             fields: &incoming.fields(),
-            captures: &captures,
+            captures: &self.captures(),
             body: incoming.body(),
         };
         let (result, usage) = admitted.generation().guest().call(request, deadline).await;

@@ -15,6 +15,7 @@ mod newcomer;
 mod pool;
 mod probation;
 mod probe;
+mod services;
 mod settings;
 mod slot;
 mod source;
@@ -30,6 +31,7 @@ use crate::config::{self, Config};
 use crate::guest::{ContentHash, GuestSettings, Priority, Sandbox, SandboxSettings};
 use newcomer::Newcomer;
 use pool::Pool;
+use services::Services;
 use source::Source;
 use staging::{Plan, Slots, Staging};
 
@@ -65,6 +67,7 @@ struct Shared {
     sandbox: Arc<Sandbox>,
     settings: SandboxSettings,
     pool: Arc<Pool>,
+    services: Arc<Services>,
 }
 
 /// A generation to be made.
@@ -115,8 +118,9 @@ impl Registry {
     ///
     /// Every guest that cannot be made ready.
     pub fn load(config: &Config) -> Result<Self, Vec<RegistryError>> {
+        let services = Arc::new(Services::new(config));
         let empty = Self {
-            shared: Arc::new(Shared::new(config).map_err(|error| vec![error])?),
+            shared: Arc::new(Shared::new(config, services).map_err(|error| vec![error])?),
             slots: Slots::new(),
             targets: Vec::new(),
         };
@@ -202,17 +206,18 @@ impl Registry {
         if self.shared.settings == settings::sandbox(config) {
             return Ok(Arc::clone(&self.shared));
         }
-        Shared::new(config).map(Arc::new)
+        Shared::new(config, Arc::clone(&self.shared.services)).map(Arc::new)
     }
 }
 
 impl Shared {
-    fn new(config: &Config) -> Result<Self, RegistryError> {
+    fn new(config: &Config, services: Arc<Services>) -> Result<Self, RegistryError> {
         let settings = settings::sandbox(config);
         Ok(Self {
             sandbox: Sandbox::new(&settings)?,
             pool: Pool::new(settings.instances_max as usize),
             settings,
+            services,
         })
     }
 
@@ -225,6 +230,7 @@ impl Shared {
             name: &order.guest.name,
             origin: order.source.origin.clone(),
             settings: order.settings.clone(),
+            reach: self.services.reach(order.guest, order.counters)?,
             probe: order.guest.probe.as_deref(),
             deadline: order.guest.deadline,
         };

@@ -19,6 +19,7 @@ mod received;
 mod respond;
 mod settings;
 mod stream;
+mod streaming;
 mod tally;
 mod timer;
 mod transport;

@@ -56,7 +56,7 @@ fn what_does_not_load_leaves_the_old_one_serving() {
             "a core module, not a component",
         ),
         ("text", b"hello".to_vec(), "not WebAssembly"),
-        ("wrong world", wrong_world, "exports no function `handle`"),
+        ("wrong world", wrong_world, "none of what this host calls"),
         (
             "import that nobody has",
             import.into_bytes(),

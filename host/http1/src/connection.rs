@@ -118,6 +118,19 @@ impl Connection {
             && (self.decoder.begun() || self.unparsed().iter().any(begins))
     }
 
+    /// Says that somebody reads the body while the response is sent, and after it. What is left of
+    /// the body when the head is sent is then no reason to close the connection.
+    pub fn want_body(&mut self) {
+        self.exchange.want_body();
+    }
+
+    /// Takes [`Connection::want_body`] back: what is left of the body costs the connection what it
+    /// would have cost without it. If that is the connection, it can be too late to say so.
+    pub fn give_up_body(&mut self) {
+        let arriving = self.arriving();
+        self.exchange.give_up_body(arriving);
+    }
+
     /// Where the exchange of request and response stands.
     pub fn cycle(&self) -> Cycle {
         self.exchange.cycle()

@@ -54,7 +54,7 @@ impl Connection {
     /// that would not understand it.
     ///
     /// Take all events that are there before answering: a chunked body whose end was not read yet
-    /// costs the connection.
+    /// costs the connection, unless somebody [wants it](Connection::want_body).
     ///
     /// # Errors
     /// See [`SendError`]; nothing was written and nothing has changed then.
@@ -115,6 +115,14 @@ impl Connection {
             out.extend_from_slice(data);
         }
         Ok(())
+    }
+
+    /// Writes what follows the last piece of the body where the next one is not there yet, so that
+    /// nobody waits for it. Without this it is written with the next frame or the end.
+    pub fn end_frame(&mut self, out: &mut Vec<u8>) {
+        if self.exchange.frame_ended() {
+            out.extend_from_slice(b"\r\n");
+        }
     }
 
     /// Writes the end of the body. Trailers are sent where the framing has a place for them, which

@@ -100,6 +100,8 @@ pub(crate) struct Exchange {
     wants_keep_alive: bool,
     awaits_continue: bool,
     close_wished: bool,
+    /// Somebody reads the body, for as long as there is one.
+    body_wanted: bool,
     keep: bool,
 }
 
@@ -167,6 +169,20 @@ impl Exchange {
         self.receive = Receive::Done;
     }
 
+    /// Changes no state: what is left of the body will be read.
+    pub(crate) fn want_body(&mut self) {
+        self.body_wanted = true;
+    }
+
+    /// Changes no state: what is left of the body counts again as something to be drained, also if
+    /// the response's head has promised more.
+    pub(crate) fn give_up_body(&mut self, arriving: Arriving) {
+        self.body_wanted = false;
+        if self.send != Send::Waiting && !self.request_allows(arriving) {
+            self.keep = false;
+        }
+    }
+
     /// Any -> Failed.
     pub(crate) fn failed(&mut self, error: RequestError) {
         self.receive = Receive::Failed(error);
@@ -190,23 +206,23 @@ impl Exchange {
 
     /// Whether the response about to begin leaves the connection usable (RFC 9112 9.3).
     pub(crate) fn may_keep(&self, framing: ResponseFraming, arriving: Arriving) -> bool {
-        let Arriving {
-            buffered,
-            eof,
-            drain_bytes_max,
-        } = arriving;
-        let request_allows = match self.receive {
-            Receive::Ending | Receive::Done => true,
-            // A client that waits for 100 may or may not send the body after another answer.
-            _ if self.awaits_continue && buffered == 0 => false,
-            Receive::Length(remaining) => remaining <= drain_bytes_max,
-            Receive::Chunked | Receive::Head | Receive::Closed | Receive::Failed(_) => false,
-        };
-        request_allows
+        self.request_allows(arriving)
             && self.wants_keep_alive
             && !self.close_wished
-            && !(eof && buffered == 0)
+            && !(arriving.eof && arriving.buffered == 0)
             && framing.body != ResponseBody::UntilClose
+    }
+
+    /// Whether what is left of the request does not stand in the way of the next one.
+    fn request_allows(&self, arriving: Arriving) -> bool {
+        match self.receive {
+            Receive::Ending | Receive::Done => true,
+            // A client that waits for 100 may or may not send the body after another answer.
+            _ if self.awaits_continue && arriving.buffered == 0 => false,
+            Receive::Length(_) | Receive::Chunked if self.body_wanted => true,
+            Receive::Length(remaining) => remaining <= arriving.drain_bytes_max,
+            Receive::Chunked | Receive::Head | Receive::Closed | Receive::Failed(_) => false,
+        }
     }
 
     /// Waiting -> a body's state. A response that no request asked for ends the receive side: what
@@ -240,6 +256,15 @@ impl Exchange {
             Send::UntilClose | Send::Suppressed => {}
         }
         Ok(())
+    }
+
+    /// Chunked -> Chunked: says whether the last chunk lacked its line end, which is sent now.
+    pub(crate) fn frame_ended(&mut self) -> bool {
+        let lacks_end = self.send == Send::Chunked { open: true };
+        if lacks_end {
+            self.send = Send::Chunked { open: false };
+        }
+        lacks_end
     }
 
     /// A body's state -> Complete; complete but not to be kept if the body was too short.

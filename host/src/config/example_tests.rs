@@ -107,6 +107,14 @@ fn what_it_gives_as_a_default_is_one() {
                 directory: Some("/etc/httpd/cache".into()),
                 ..Cache::default()
             },
+            outbound: Outbound {
+                ca: Some("/etc/httpd/ca.pem".into()),
+                ..Outbound::default()
+            },
+            keyvalue: Keyvalue {
+                directory: Some("/etc/httpd/keyvalue".into()),
+                ..Keyvalue::default()
+            },
             ..expected()
         }
     );
@@ -115,11 +123,11 @@ fn what_it_gives_as_a_default_is_one() {
 #[test]
 fn every_key_of_the_schema_is_in_it_and_no_other() {
     let text = format!(
-        "{}\n[guests.reused]\ninstances = {{ reuse = 1 }}",
+        "{}\n[guests.reused]\ninstances = {{ reuse = 1 }}\ndirs = [{{}}]",
         uncommented()
     );
     let report = Report::new(&text, Path::new("config.toml"));
-    read(&report, |_| Ok(())).expect_err("the added guest has no component");
+    read(&report, Found::UNSEEN).expect_err("the added guest has no component");
     assert_eq!(keys_of(&uncommented()), report.known_keys());
 }
 
@@ -145,8 +153,10 @@ fn keys_of(text: &str) -> BTreeSet<String> {
             keys.insert(format!("{section}.{key}"));
         }
     }
-    // These two stand within the comment behind their key.
+    // These stand within the comments behind their keys.
     assert!(text.contains("{ reuse = 128, concurrent = 1 }"));
     keys.extend(["reuse", "concurrent"].map(|key| format!("guests.NAME.instances.{key}")));
+    assert!(text.contains("{ host = \"public\", guest = \"/public\", access = \"read\" }"));
+    keys.extend(["host", "guest", "access"].map(|key| format!("guests.NAME.dirs.{key}")));
     keys
 }

@@ -10,7 +10,9 @@ use toml::de::DeValue;
 use super::reader::Section;
 use super::sections::TIMEOUT;
 use super::values::{Value, as_number, expect_str, expected, in_range};
-use super::{Breaker, Component, Guest, Instances, Rollback, resilience};
+use super::{
+    Breaker, Capabilities, Component, Guest, Instances, Rollback, capabilities, resilience,
+};
 
 const INSTANCES_WANTED: &str = "\"fresh\" or { reuse = 128, concurrent = 16 }";
 
@@ -23,6 +25,7 @@ impl Guest {
             instances: Instances::Fresh,
             memory_max: 64 << 20,
             response_max: 16 << 20,
+            resources_max: 1000,
             deadline: Duration::from_secs(5),
             concurrency_max: 256,
             queue_max: 256,
@@ -31,27 +34,46 @@ impl Guest {
             rollback: Some(Rollback::default()),
             breaker: Some(Breaker::default()),
             env: BTreeMap::new(),
+            capabilities: Capabilities::default(),
         }
     }
 }
 
-/// All guests, by name. `component_found` says what is wrong with a component's file.
-pub(super) fn read(
-    section: &Section<'_>,
-    component_found: &dyn Fn(&Path) -> Result<(), String>,
-) -> BTreeMap<String, Guest> {
+/// What is wrong, if anything, with what a path of the configuration leads to.
+#[derive(Clone, Copy)]
+pub(super) struct Found {
+    pub(super) file: fn(&Path) -> Result<(), String>,
+    pub(super) directory: fn(&Path) -> Result<(), String>,
+}
+
+impl Found {
+    /// Looks.
+    pub(super) const ON_DISK: Found = Found {
+        file: regular_file,
+        directory: capabilities::directory,
+    };
+
+    /// Looks at nothing, for a configuration that is only text.
+    pub(super) const UNSEEN: Found = Found {
+        file: |_| Ok(()),
+        directory: |_| Ok(()),
+    };
+}
+
+/// All guests, by name.
+pub(super) fn read(section: &Section<'_>, found: Found) -> BTreeMap<String, Guest> {
     let mut guests = BTreeMap::new();
     for (name, inner) in section.named_sections("guests.NAME") {
         if let Err(message) = check_name(name) {
             section.problem(name, message);
         }
-        guests.insert(name.to_owned(), guest(name, inner, component_found));
+        guests.insert(name.to_owned(), guest(name, inner, found));
     }
     guests
 }
 
 /// That a component's path leads to a regular file.
-pub(super) fn regular_file(path: &Path) -> Result<(), String> {
+fn regular_file(path: &Path) -> Result<(), String> {
     let shown = path.display();
     match std::fs::metadata(path) {
         Ok(found) if found.is_file() => Ok(()),
@@ -62,18 +84,15 @@ pub(super) fn regular_file(path: &Path) -> Result<(), String> {
     }
 }
 
-fn guest(
-    name: &str,
-    mut section: Section<'_>,
-    component_found: &dyn Fn(&Path) -> Result<(), String>,
-) -> Guest {
-    let path = component(&mut section, component_found).unwrap_or_default();
+fn guest(name: &str, mut section: Section<'_>, found: Found) -> Guest {
+    let path = component(&mut section, found).unwrap_or_default();
     let default = Guest::new(name, Component::File(path));
     let instances = instances(&mut section, default.instances);
     let guest = Guest {
         instances,
         memory_max: section.size("memory_max", default.memory_max, 64 << 10..=4 << 30),
         response_max: section.size("response_max", default.response_max, 1 << 10..=4 << 30),
+        resources_max: section.number("resources_max", default.resources_max, 10..=1_000_000),
         deadline: section.duration("deadline", default.deadline, TIMEOUT),
         concurrency_max: section.number("concurrency_max", default.concurrency_max, 1..=1_000_000),
         queue_max: section.number("queue_max", default.queue_max, 0..=1_000_000),
@@ -81,7 +100,8 @@ fn guest(
         probe: resilience::probe(&mut section),
         rollback: resilience::rollback(&mut section),
         breaker: resilience::breaker(&mut section),
-        env: env(&mut section),
+        env: capabilities::env(&mut section),
+        capabilities: capabilities::capabilities(&mut section, &found.directory),
         ..default
     };
     section.finish();
@@ -97,14 +117,11 @@ fn check_name(name: &str) -> Result<(), String> {
 }
 
 /// The component's path, resolved against the directory of the configuration file.
-fn component(
-    section: &mut Section<'_>,
-    component_found: &dyn Fn(&Path) -> Result<(), String>,
-) -> Option<PathBuf> {
+fn component(section: &mut Section<'_>, found: Found) -> Option<PathBuf> {
     let report = section.report();
     section.required("component", "\"guests/hello.wasm\"", |value| {
         let path = report.resolve(expect_str(value, "the path of a component")?)?;
-        component_found(&path)?;
+        (found.file)(&path)?;
         Ok(path)
     })
 }
@@ -134,36 +151,4 @@ fn reuse(mut section: Section<'_>) -> Instances {
     };
     section.finish();
     instances
-}
-
-/// The variables a guest sees. Names and values that no environment can hold are refused.
-fn env(section: &mut Section<'_>) -> BTreeMap<String, String> {
-    let Some(value) = section.take("env") else {
-        return BTreeMap::new();
-    };
-    let DeValue::Table(table) = value.get_ref() else {
-        let wanted = "variables such as { GREETING = \"hello\" }";
-        section.wrong("env", value, expected(wanted, value));
-        return BTreeMap::new();
-    };
-    let mut variables = BTreeMap::new();
-    for (name, value) in table {
-        let key = format!("env.{}", name.get_ref());
-        match variable(name.get_ref(), value) {
-            Ok(text) => drop(variables.insert(name.get_ref().to_string(), text)),
-            Err(message) => section.wrong(&key, value, message),
-        }
-    }
-    variables
-}
-
-fn variable(name: &str, value: &Value<'_>) -> Result<String, String> {
-    if name.is_empty() || name.contains(['=', '\0']) {
-        return Err("a variable's name must not be empty nor hold = or NUL".to_owned());
-    }
-    let text = expect_str(value, "a text")?;
-    if text.contains('\0') {
-        return Err("a variable's value must not hold NUL".to_owned());
-    }
-    Ok(text.to_owned())
 }

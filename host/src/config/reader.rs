@@ -51,8 +51,17 @@ impl<'r> Section<'r> {
         self.inner(key, value, shape)
     }
 
-    /// The sections of an array of tables, in the order of the file.
+    /// The sections of an array of tables at the top of the file, in the order of the file.
     pub(super) fn sections(&mut self, key: &'static str) -> Vec<Section<'r>> {
+        self.inner_sections(key, key)
+    }
+
+    /// The sections of an array of tables of this one, with their name in the schema.
+    pub(super) fn inner_sections(
+        &mut self,
+        key: &'static str,
+        shape: &'static str,
+    ) -> Vec<Section<'r>> {
         let Some(value) = self.take(key) else {
             return Vec::new();
         };
@@ -60,7 +69,7 @@ impl<'r> Section<'r> {
             self.wrong(
                 key,
                 value,
-                format!("expected sections, each starting with [[{key}]]"),
+                format!("expected sections, each starting with [[{shape}]]"),
             );
             return Vec::new();
         };
@@ -68,7 +77,7 @@ impl<'r> Section<'r> {
         array
             .iter()
             .enumerate()
-            .map(|(i, v)| self.inner(&named(i), Some(v), key))
+            .map(|(i, v)| self.inner(&named(i), Some(v), shape))
             .collect()
     }
 
@@ -84,6 +93,11 @@ impl<'r> Section<'r> {
     /// This section's value of a key, as it stands. The key is a known one from here on.
     pub(super) fn take(&mut self, key: &'static str) -> Option<&'r Value<'r>> {
         self.report.know(self.shape, key);
+        self.table?.get(key)
+    }
+
+    /// Like `take`, for a look at what kind of value a key has.
+    pub(super) fn peek(&self, key: &str) -> Option<&'r Value<'r>> {
         self.table?.get(key)
     }
 

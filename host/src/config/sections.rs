@@ -42,6 +42,7 @@ impl Default for Limits {
             chunk_extensions_max: 16 << 10,
             body_max: 10 * MIB,
             buffered_max: GIB,
+            stream_buffer: 64 << 10,
             drain_max: 64 * KIB,
             linger_max: GIB,
             response_head_max: 64 << 10,
@@ -63,6 +64,7 @@ impl Default for Timeouts {
             shutdown: Duration::from_secs(30),
             idle_grace: Duration::from_secs(1),
             hang_up: Duration::from_millis(20),
+            farewell: Duration::from_millis(50),
         }
     }
 }
@@ -119,6 +121,7 @@ pub(super) fn limits(mut section: Section<'_>) -> Limits {
         ),
         body_max: section.size("body_max", default.body_max, 0..=TIB),
         buffered_max: section.size("buffered_max", default.buffered_max, KIB..=TIB),
+        stream_buffer: section.size("stream_buffer", default.stream_buffer, 4 * KIB..=16 * MIB),
         drain_max: section.size("drain_max", default.drain_max, 0..=GIB),
         linger_max: section.size("linger_max", default.linger_max, 64 * KIB..=TIB),
         response_head_max: section.size(
@@ -173,6 +176,11 @@ pub(super) fn timeouts(mut section: Section<'_>) -> Timeouts {
         shutdown,
         idle_grace: section.duration("idle_grace", default.idle_grace.min(shutdown / 2), TIMEOUT),
         hang_up: section.duration("hang_up", default.hang_up, TIMEOUT),
+        farewell: section.duration(
+            "farewell",
+            default.farewell,
+            Duration::ZERO..=*TIMEOUT.end(),
+        ),
     };
     if timeouts.linger_idle > timeouts.linger {
         section.problem(

@@ -54,6 +54,14 @@ impl Refusal {
         }
     }
 
+    /// A guest that waited for something past the request's deadline. One that runs is found out
+    /// by the sandbox.
+    pub fn overran() -> Self {
+        Self::Guest(CallError::Deadline {
+            stage: Stage::Running,
+        })
+    }
+
     /// The status (RFC 9110 section 15; 431 is RFC 6585).
     pub fn status(&self) -> u16 {
         match self {
@@ -73,6 +81,9 @@ impl Refusal {
                 | CallError::MemoryExceeded { .. }
                 | CallError::BrokenAbi { .. }
                 | CallError::Instantiate { .. }
+                | CallError::Refused { .. }
+                | CallError::NoAnswer
+                | CallError::BrokenBody
                 | CallError::Host
                 | CallError::BadAnswer(_) => 500,
             },

@@ -60,15 +60,8 @@ pub(super) fn check(
         mut fields,
         body,
     } = answer;
-    if !(200..=599).contains(&status) {
-        return Err(BadAnswer::Status(status));
-    }
-    check_sizes(&fields, &body, limits)?;
-    for (index, field) in fields.iter_mut().enumerate() {
-        check_name(index, &field.name)?;
-        trim(&mut field.value);
-        check_value(index, field)?;
-    }
+    check_head(status, &mut fields, limits)?;
+    check_body(&body, limits)?;
     let bodiless = is_head || status == 304;
     let announced = take_content_length(&mut fields, body.len(), bodiless)?;
     let known = announced.or_else(|| (!body.is_empty()).then_some(body.len() as u64));
@@ -80,7 +73,36 @@ pub(super) fn check(
     })
 }
 
-fn check_sizes(fields: &[Field], body: &[u8], limits: &AnswerLimits) -> Result<(), BadAnswer> {
+/// Checks the head of an answer, and trims its values.
+///
+/// # Errors
+/// As [`check`].
+pub(super) fn check_head(
+    status: u16,
+    fields: &mut [Field],
+    limits: &AnswerLimits,
+) -> Result<(), BadAnswer> {
+    if !(200..=599).contains(&status) {
+        return Err(BadAnswer::Status(status));
+    }
+    check_fields(fields, limits)
+}
+
+/// Checks field lines, of a head or of trailers, and trims their values.
+///
+/// # Errors
+/// As [`check`].
+pub(super) fn check_fields(fields: &mut [Field], limits: &AnswerLimits) -> Result<(), BadAnswer> {
+    check_sizes(fields, limits)?;
+    for (index, field) in fields.iter_mut().enumerate() {
+        check_name(index, &field.name)?;
+        trim(&mut field.value);
+        check_value(index, field)?;
+    }
+    Ok(())
+}
+
+fn check_sizes(fields: &[Field], limits: &AnswerLimits) -> Result<(), BadAnswer> {
     let count = fields.len();
     if count > limits.fields_max {
         return Err(BadAnswer::TooManyFields {
@@ -96,6 +118,10 @@ fn check_sizes(fields: &[Field], body: &[u8], limits: &AnswerLimits) -> Result<(
             max: limits.head_max,
         });
     }
+    Ok(())
+}
+
+fn check_body(body: &[u8], limits: &AnswerLimits) -> Result<(), BadAnswer> {
     let bytes = body.len() as u64;
     if bytes > limits.body_max {
         return Err(BadAnswer::BodyTooLarge {
@@ -173,6 +199,27 @@ fn take_content_length(
     if announced.is_some() {
         fields.retain(|field| !is_content_length(field));
     }
+    Ok(announced)
+}
+
+/// Removes every content-length of an answer whose body is still to come, and returns the length
+/// that they announce.
+///
+/// # Errors
+/// They are no lengths, or differ.
+pub(super) fn take_announced(fields: &mut Vec<Field>) -> Result<Option<u64>, BadAnswer> {
+    let mut announced = None;
+    for (index, field) in fields.iter().enumerate() {
+        if !is_content_length(field) {
+            continue;
+        }
+        let length = parse_length(&field.value);
+        if length.is_none() || (announced.is_some() && announced != length) {
+            return Err(BadAnswer::Length { index });
+        }
+        announced = length;
+    }
+    fields.retain(|field| !is_content_length(field));
     Ok(announced)
 }
 

@@ -9,14 +9,15 @@ use super::idle::Idle;
 use super::instance::Instance;
 use super::interface::{Answer, Field, Request};
 use super::limits::Limits;
-use super::load::Loaded;
-use super::log::GuestLog;
+use super::load::{Kind, Loaded};
+use super::log::{GuestLog, RequestLog};
 use super::pace::Pace;
 use super::run::Run;
 use super::sandbox::Sandbox;
 use super::state::State;
 use super::turn::Turn;
 use super::usage::Usage;
+use super::wasi::{Grants, Offer, Output, Parts, PartsLimits};
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -33,8 +34,12 @@ pub struct GuestSettings {
     pub response_head_max: usize,
     /// Field lines of an answer.
     pub response_fields_max: usize,
+    /// Resources that the host holds for one instance of a component that imports WASI.
+    pub resources_max: usize,
     /// How long an instance lives.
     pub instances: Instances,
+    /// What it may reach outside its memory.
+    pub grants: Grants,
 }
 
 /// How long an instance of a guest lives.
@@ -55,15 +60,19 @@ pub struct Guest {
     sandbox: Arc<Sandbox>,
     name: Arc<str>,
     settings: GuestSettings,
-    loaded: Arc<Loaded>,
+    pub(super) loaded: Arc<Loaded>,
     idle: Arc<Idle>,
     lane: Lane,
     pace: Arc<Pace>,
+    offer: Offer,
 }
 
 /// What the host copies out of a guest beside the answer itself is at least this, so that a log
 /// line is cut and not refused under a small `response_max`.
 const COPY_BYTES_MIN: usize = 1 << 20;
+/// Fields that a guest makes for a message may take so many times the bytes that the head of an
+/// answer may have: `wasi:http` counts what they take in the host's memory, too.
+const FIELDS_FACTOR: usize = 2;
 
 impl Guest {
     pub(super) fn new(
@@ -72,6 +81,7 @@ impl Guest {
         settings: GuestSettings,
         loaded: Arc<Loaded>,
         idle: Arc<Idle>,
+        offer: Offer,
     ) -> Guest {
         Guest {
             lane: sandbox.background.lane(),
@@ -81,6 +91,7 @@ impl Guest {
             settings,
             loaded,
             idle,
+            offer,
         }
     }
 
@@ -92,6 +103,11 @@ impl Guest {
     /// The hash of the component's bytes.
     pub fn hash(&self) -> ContentHash {
         self.loaded.hash
+    }
+
+    /// How it is called.
+    pub fn kind(&self) -> Kind {
+        self.loaded.kind()
     }
 
     /// Runs a call of this guest, most often [`Guest::call`] with what it borrows: polled first
@@ -109,7 +125,8 @@ impl Guest {
         Run::new(lane, pace, deadline, Box::pin(call))
     }
 
-    /// Answers one request and says what that cost. How many may run at once is up to the caller.
+    /// Answers one request whose body is here, and says what that cost. How many may run at once is
+    /// up to the caller.
     /// The guest is stopped at the first slice past `deadline`. When its turn is over the future is
     /// pending and has woken its task already; [`Guest::run`] makes that fair to others.
     ///
@@ -122,8 +139,11 @@ impl Guest {
         request: Request<'_>,
         deadline: Instant,
     ) -> (Result<Response, CallError>, Usage) {
+        if self.kind() != Kind::Lean {
+            return self.call_buffered(request, deadline).await;
+        }
         let mut usage = Usage::default();
-        let _running = self.sandbox.ticker.enter();
+        let _running = self.loaded.workshop.ticker.enter();
         let result = self.answer(request, deadline, &mut usage).await;
         (result, usage)
     }
@@ -140,7 +160,7 @@ impl Guest {
                 stage: Stage::Waiting,
             });
         }
-        let instance = self.instance(request.id, deadline).await;
+        let instance = self.instance(request.id, deadline, self.turn()).await;
         let called = Instant::now();
         usage.instantiate = called - started;
         let mut instance = instance?;
@@ -153,17 +173,24 @@ impl Guest {
     }
 
     /// A waiting instance if the guest reuses them and has one, else a fresh one.
-    async fn instance(&self, request_id: &str, deadline: Instant) -> Result<Instance, CallError> {
+    pub(super) async fn instance(
+        &self,
+        request_id: &str,
+        deadline: Instant,
+        turn: Turn,
+    ) -> Result<Instance, CallError> {
         if let Some(mut instance) = self.idle.take() {
-            instance.begin(deadline, self.log(request_id));
+            instance.begin(deadline, self.log(request_id), turn);
             return Ok(instance);
         }
         loop {
+            let (log, wasi) = self.log_and_parts(request_id);
             let state = State {
                 deadline,
-                log: self.log(request_id),
+                log,
                 limits: Limits::new(self.settings.memory_max),
-                turn: Turn::new(self.sandbox.slice, Arc::clone(&self.pace)),
+                turn: turn.clone(),
+                wasi,
             };
             match Instance::new(&self.loaded, state, self.copy_max()).await {
                 Err(CallError::Exhausted) if self.sandbox.idle.evict_one() => {}
@@ -172,9 +199,32 @@ impl Guest {
         }
     }
 
+    /// A request's log, and what WASI needs in a store if the component imports it.
+    fn log_and_parts(&self, request_id: &str) -> (RequestLog, Option<Box<Parts>>) {
+        let log = self.log(request_id);
+        if !self.loaded.needs_wasi {
+            return (RequestLog::Alone(log), None);
+        }
+        let output = Output::new(log);
+        let limits = PartsLimits {
+            fields_bytes_max: self
+                .settings
+                .response_head_max
+                .saturating_mul(FIELDS_FACTOR),
+            resources_max: self.settings.resources_max,
+        };
+        let parts = Parts::new(&self.offer, &output, limits);
+        (RequestLog::Shared(output), Some(parts))
+    }
+
+    /// The first turn of a call.
+    pub(super) fn turn(&self) -> Turn {
+        Turn::new(self.sandbox.slice, Arc::clone(&self.pace))
+    }
+
     /// Puts an instance that did well aside for the next request, if it has one left to serve.
     /// There are never more of them than calls at once.
-    fn keep(&self, instance: Instance) {
+    pub(super) fn keep(&self, instance: Instance) {
         match self.settings.instances {
             Instances::Reuse { uses } if instance.calls() < uses => self.idle.put(instance),
             _ => drop(instance),
@@ -182,16 +232,21 @@ impl Guest {
     }
 
     fn log(&self, request_id: &str) -> GuestLog {
-        GuestLog::new(self.sandbox.log_limits, Arc::clone(&self.name), request_id)
+        let log = GuestLog::new(self.sandbox.log_limits, Arc::clone(&self.name), request_id);
+        log.of_generation(self.offer.generation)
     }
 
     fn check(&self, answer: Answer, is_head: bool) -> Result<Response, CallError> {
-        let limits = AnswerLimits {
+        Ok(answer::check(answer, is_head, &self.answer_limits())?)
+    }
+
+    /// The bounds of what it may answer.
+    pub(super) fn answer_limits(&self) -> AnswerLimits {
+        AnswerLimits {
             body_max: self.settings.response_max,
             head_max: self.settings.response_head_max,
             fields_max: self.settings.response_fields_max,
-        };
-        Ok(answer::check(answer, is_head, &limits)?)
+        }
     }
 
     /// The bytes that the host may copy out of the guest in one go: the largest answer, with the
@@ -212,7 +267,7 @@ impl Guest {
 impl Guest {
     /// The calls that run in its sandbox at this moment.
     pub(crate) fn running(&self) -> u64 {
-        self.sandbox.ticker.running()
+        self.loaded.workshop.ticker.running()
     }
 }
 

@@ -1,4 +1,4 @@
-//! The lean lane's engine: which of wasmtime's knobs are turned, and why.
+//! The engines: which of wasmtime's knobs are turned, and why.
 
 use super::error::SandboxError;
 use super::limits::{
@@ -24,21 +24,33 @@ const WARM_SLOTS: u32 = 16;
 /// Functions named in a trap's backtrace.
 const BACKTRACE_FRAMES: NonZeroUsize = NonZeroUsize::MIN.saturating_add(7);
 
-/// Makes the engine that all lean guests share: an engine for each would reserve all of this
-/// again. Compiled code is kept in `cache`, if there is one.
+/// How many calls may run in one store at the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Calls {
+    /// One: synchronous calls need no more, and without the bookkeeping they are cheaper.
+    OneByOne,
+    /// Several: what WASI 0.3 is made of.
+    Concurrent,
+}
+
+/// Makes an engine that many guests share: one for each would reserve all of this again. Compiled
+/// code is kept in `cache`, if there is one.
 ///
 /// # Errors
 /// Settings that the platform cannot honour, most often address space for the instances.
-pub(super) fn lean(
+pub(super) fn new(
     settings: &SandboxSettings,
     cache: Option<Cache>,
+    calls: Calls,
 ) -> Result<Engine, SandboxError> {
     let mut config = Config::new();
     config.cache(cache);
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(settings)));
     config.epoch_interruption(true);
-    // A lean call is synchronous, and without the bookkeeping for concurrent ones it is cheaper.
-    config.concurrency_support(false);
+    config.concurrency_support(calls == Calls::Concurrent);
+    if calls == Calls::Concurrent {
+        config.wasm_component_model_async(true);
+    }
     // With explicit bounds checks a slot needs no guard pages, and so no change of page protection
     // when a guest grows or its slot is used again: each of those would interrupt every thread of
     // the host. Guests that compute a lot pay for the checks.

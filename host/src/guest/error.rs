@@ -3,6 +3,8 @@
 use std::fmt;
 use thiserror::Error;
 
+use super::wasi::GrantError;
+
 /// The sandbox could not be set up.
 #[derive(Debug, Error)]
 pub enum SandboxError {
@@ -47,8 +49,11 @@ pub enum LoadError {
         /// What the validator or compiler said.
         reason: String,
     },
-    /// There is no function `handle` at the component's root.
-    #[error("it exports no function `handle`, but {exports}; {hint}")]
+    /// It exports nothing that a lane of this host calls.
+    #[error(
+        "it exports {exports}, and none of what this host calls: the function `handle` of \
+         httpd:guest@0.1.0, wasi:http/handler@0.3, wasi:http/incoming-handler@0.2; {hint}"
+    )]
     NoHandler {
         /// What it exports instead, in words.
         exports: String,
@@ -70,6 +75,15 @@ pub enum LoadError {
         /// The imports' full names.
         Vec<String>,
     ),
+    /// It is the first that needs an engine for WASI 0.3, and the platform refuses one.
+    #[error("it needs WASI 0.3, for which there is no room: {0}")]
+    Engine(
+        /// What the engine said.
+        String,
+    ),
+    /// It was granted a directory that cannot be opened.
+    #[error(transparent)]
+    Grant(#[from] GrantError),
     /// It starts with more memory than it may ever have.
     #[error("it starts with {initial} bytes of memory, over its memory_max of {memory_max}")]
     Memory {
@@ -116,6 +130,18 @@ pub enum CallError {
         /// What the engine said.
         reason: String,
     },
+    /// The guest of a wasi lane gave an error code in place of a response.
+    #[error("the guest answered with the error {code}")]
+    Refused {
+        /// The `error-code` of wasi:http.
+        code: String,
+    },
+    /// The guest of a wasi lane ended and had given no response.
+    #[error("the guest ended without a response")]
+    NoAnswer,
+    /// The guest of a wasi lane left the body of its response incomplete.
+    #[error("the guest did not complete the body of its response")]
+    BrokenBody,
     /// The host itself failed while it ran the guest.
     #[error("the host failed while it ran the guest; this is a bug of the host")]
     Host,
@@ -187,6 +213,12 @@ pub enum BadAnswer {
         index: usize,
         /// The body's true length in bytes.
         body: usize,
+    },
+    /// A content-length that is no number, or several that differ (RFC 9110 section 8.6).
+    #[error("field {index}, content-length, is not one length")]
+    Length {
+        /// The field's place, counted from 0.
+        index: usize,
     },
     /// More field lines than `response_fields_max`.
     #[error("{count} fields, over the limit of {max}")]

@@ -3,8 +3,9 @@
 use super::error::{BadAnswer, CallError, Stage};
 use super::escape::escaped;
 use super::state::{DeadlinePassed, State};
-use std::fmt::Write;
+use std::fmt::{self, Write};
 use wasmtime::{PoolConcurrencyLimitError, Store, Trap, WasmBacktrace};
+use wasmtime_wasi_http::p3::bindings::http::types::ErrorCode;
 
 /// The bytes of a reason; a guest chooses its functions' names and could make them long.
 const REASON_BYTES_MAX: usize = 300;
@@ -15,6 +16,18 @@ const TRAP_WORDS: &str = "wasm trap: ";
 /// What wasmtime says when a returned list would make the host copy more than it may. The error's
 /// type is private; a test notices should the words change.
 const COPY_LIMIT_WORDS: &str = "fuel allocated for hostcalls has been exhausted";
+
+/// The error of a guest that ended without a response.
+#[derive(Debug)]
+pub(super) struct NoResponse;
+
+impl fmt::Display for NoResponse {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("no response")
+    }
+}
+
+impl std::error::Error for NoResponse {}
 
 /// What went wrong while an instance was made in `store`.
 pub(super) fn of_instantiation(error: &wasmtime::Error, store: &Store<State>) -> CallError {
@@ -37,6 +50,14 @@ pub(super) fn of_call(error: &wasmtime::Error, store: &Store<State>) -> CallErro
     if let Some(known) = of_guest_code(error, store) {
         return known;
     }
+    if let Some(code) = error.downcast_ref::<ErrorCode>() {
+        return CallError::Refused {
+            code: code_words(code),
+        };
+    }
+    if error.is::<NoResponse>() {
+        return CallError::NoAnswer;
+    }
     let reason = words(error);
     if reason.contains(COPY_LIMIT_WORDS) {
         return CallError::BadAnswer(BadAnswer::TooMuch {
@@ -44,6 +65,11 @@ pub(super) fn of_call(error: &wasmtime::Error, store: &Store<State>) -> CallErro
         });
     }
     CallError::BrokenAbi { reason }
+}
+
+/// An error code of wasi:http on one bounded line: a guest can put any text into some of them.
+pub(super) fn code_words(code: &impl fmt::Debug) -> String {
+    escaped(&format!("{code:?}"), REASON_BYTES_MAX)
 }
 
 /// The errors that mean the same whenever guest code runs; `None` for those raised by the host

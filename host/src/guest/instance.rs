@@ -1,24 +1,35 @@
-//! One instance of a guest in a store of its own, and one call into it.
+//! One instance of a guest in a store of its own, and one call of the lean lane into it. Calls of
+//! the wasi lanes are in `wasi::serve`.
 
 use super::error::CallError;
 use super::failure;
 use super::interface::{Answer, Request};
-use super::load::Loaded;
+use super::load::{Entry, Loaded};
 use super::log::GuestLog;
 use super::state::{State, new_store};
+use super::turn::Turn;
 use super::usage::Usage;
 use std::time::Instant;
 use wasmtime::Store;
 use wasmtime::component::TypedFunc;
+use wasmtime_wasi_http::handler::Proxy;
 
 /// The world's export, as Rust sees it.
 pub(super) type Handle = TypedFunc<(Request<'static>,), (Answer,)>;
 
 /// An instance that nothing has gone wrong in. Dropping it gives its place back to the pool.
 pub(super) struct Instance {
-    store: Store<State>,
-    handle: Handle,
+    pub(super) store: Store<State>,
+    pub(super) export: Export,
     calls: u32,
+}
+
+/// Where a call enters an instance.
+pub(super) enum Export {
+    /// The function of our own world.
+    Lean(Handle),
+    /// The handler of wasi:http.
+    Wasi(Proxy),
 }
 
 impl Instance {
@@ -31,11 +42,11 @@ impl Instance {
         state: State,
         copy_max: usize,
     ) -> Result<Instance, CallError> {
-        let mut store = new_store(loaded.pre.engine(), state, copy_max);
+        let mut store = new_store(&loaded.workshop.engine, state, copy_max);
         match instantiate(loaded, &mut store).await {
-            Ok(handle) => Ok(Instance {
+            Ok(export) => Ok(Instance {
                 store,
-                handle,
+                export,
                 calls: 0,
             }),
             Err(error) => Err(failure::of_instantiation(&error, &store)),
@@ -43,12 +54,12 @@ impl Instance {
     }
 
     /// Gets a used instance ready for another request.
-    pub(super) fn begin(&mut self, deadline: Instant, log: GuestLog) {
+    pub(super) fn begin(&mut self, deadline: Instant, log: GuestLog, turn: Turn) {
         let state = self.store.data_mut();
         state.deadline = deadline;
-        state.log = log;
+        state.log.begin(log);
         state.limits.begin_call();
-        state.turn.begin();
+        state.turn = turn;
         // Ticks went by while it waited; without this its first instruction would give way.
         self.store.set_epoch_deadline(1);
     }
@@ -58,11 +69,20 @@ impl Instance {
     /// # Errors
     /// Everything that can happen to guest code; a deadline passed, a trap, a broken answer.
     pub(super) async fn call(&mut self, request: Request<'_>) -> Result<Answer, CallError> {
-        self.calls += 1;
-        match call(self.handle, &mut self.store, request).await {
+        self.begin_call();
+        let Export::Lean(handle) = self.export else {
+            // Whoever calls knows the guest's kind.
+            return Err(CallError::Host);
+        };
+        match call(handle, &mut self.store, request).await {
             Ok(answer) => Ok(answer),
             Err(error) => Err(failure::of_call(&error, &self.store)),
         }
+    }
+
+    /// Counts one more request.
+    pub(super) fn begin_call(&mut self) {
+        self.calls += 1;
     }
 
     /// The requests it was given so far.
@@ -75,16 +95,20 @@ impl Instance {
     pub(super) fn end(&mut self, usage: &mut Usage) {
         let state = self.store.data_mut();
         usage.memory_peak = state.limits.memory();
-        usage.log_lines = state.log.written();
-        usage.log_lines_dropped = state.log.dropped();
-        state.log.close();
+        (usage.log_lines, usage.log_lines_dropped) = state.log.end();
         state.turn.end();
     }
 }
 
-async fn instantiate(loaded: &Loaded, store: &mut Store<State>) -> wasmtime::Result<Handle> {
-    let instance = loaded.pre.instantiate_async(&mut *store).await?;
-    instance.get_typed_func(&mut *store, loaded.handle)
+async fn instantiate(loaded: &Loaded, store: &mut Store<State>) -> wasmtime::Result<Export> {
+    match &loaded.entry {
+        Entry::Lean { pre, handle } => {
+            let instance = pre.instantiate_async(&mut *store).await?;
+            let handle = instance.get_typed_func(&mut *store, handle)?;
+            Ok(Export::Lean(handle))
+        }
+        Entry::Wasi(pre) => pre.instantiate_async(store).await.map(Export::Wasi),
+    }
 }
 
 /// A function of its own because the handle's type has to forget that a request is borrowed.

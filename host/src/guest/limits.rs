@@ -6,8 +6,9 @@ use wasmtime::ResourceLimiter;
 pub(super) const PAGE_BYTES: u64 = 64 * 1024;
 /// The most memory that a 32-bit guest can address, and that one slot of the pool reserves.
 pub(super) const MEMORY_BYTES_MAX: u64 = 4 << 30;
-/// Linear memories in one component. Toolchains make one and share it among their modules.
-pub(super) const MEMORIES_MAX: u32 = 1;
+/// Linear memories in one component: most toolchains make one and share it among their modules;
+/// those that put an adapter of WASI around an engine make two more small ones.
+pub(super) const MEMORIES_MAX: u32 = 4;
 /// Tables in one component: a module's own, and those of the adapters a toolchain adds.
 pub(super) const TABLES_MAX: u32 = 8;
 /// Elements in one table.
@@ -52,16 +53,18 @@ impl Limits {
 impl ResourceLimiter for Limits {
     fn memory_growing(
         &mut self,
-        _current: usize,
+        current: usize,
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        // There is one memory (MEMORIES_MAX), so its size is the instance's.
-        let fits = desired as u64 <= self.memory_max;
+        // What counts is all memories of the instance together.
+        let others = self.memory.saturating_sub(current as u64);
+        let total = others.saturating_add(desired as u64);
+        let fits = total <= self.memory_max;
         let allowed = fits && maximum.is_none_or(|maximum| desired <= maximum);
         self.refused |= !fits;
         if allowed {
-            self.memory = desired as u64;
+            self.memory = total;
         }
         Ok(allowed)
     }

@@ -3,16 +3,24 @@
 
 use super::error::LoadError;
 use super::hash::ContentHash;
+use super::imports;
 use super::interface::{Answer, Request};
 use super::limits::PAGE_BYTES;
-use super::log;
 use super::state::State;
-use wasmtime::Engine;
+use super::workshop::{Workshop, Workshops};
+use memchr::memmem;
+use std::fmt;
+use std::sync::Arc;
 use wasmtime::component::types::{ComponentFunc, ComponentItem};
-use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker};
+use wasmtime::component::{Component, ComponentExportIndex, InstancePre};
+use wasmtime_wasi_http::handler::ProxyPre;
+use wasmtime_wasi_http::{p2, p3};
 
-/// The world's export.
+/// The export of the lean lane's world.
 const HANDLE: &str = "handle";
+/// How the exports of the wasi lanes begin.
+const HANDLER_02: &str = "wasi:http/incoming-handler@0.2.";
+const HANDLER_03: &str = "wasi:http/handler@0.3.";
 /// The first bytes of every WebAssembly binary.
 const MAGIC: &[u8] = b"\0asm";
 /// Version 1 of layer 0: a core module.
@@ -23,14 +31,64 @@ const NAMES_MAX: usize = 12;
 /// A component whose imports are linked and whose export is known to fit. Guests with different
 /// limits share it.
 pub(super) struct Loaded {
-    pub(super) pre: InstancePre<State>,
-    pub(super) handle: ComponentExportIndex,
+    pub(super) workshop: Arc<Workshop>,
+    pub(super) entry: Entry,
     pub(super) hash: ContentHash,
+    /// Its instances need what WASI takes.
+    pub(super) needs_wasi: bool,
     /// Bytes of memory that an instance starts with.
     initial_memory: u64,
 }
 
+/// Where a call enters a component.
+pub(super) enum Entry {
+    /// The function of our own world.
+    Lean {
+        pre: InstancePre<State>,
+        handle: ComponentExportIndex,
+    },
+    /// The handler of wasi:http.
+    Wasi(ProxyPre<State>),
+}
+
+/// How a guest is called, which its exports decide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `httpd:guest/handler`: bodies in memory, one synchronous call.
+    Lean,
+    /// `wasi:http/proxy@0.2`: bodies streamed both ways.
+    Wasi02,
+    /// `wasi:http/service@0.3`: bodies streamed both ways, asynchronous.
+    Wasi03,
+}
+
+impl Kind {
+    /// Whether bodies pass piece by piece, else as a whole.
+    pub fn is_streamed(self) -> bool {
+        self != Kind::Lean
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Kind::Lean => "lean",
+            Kind::Wasi02 => "wasi 0.2",
+            Kind::Wasi03 => "wasi 0.3",
+        })
+    }
+}
+
 impl Loaded {
+    /// The lane of its calls.
+    pub(super) fn kind(&self) -> Kind {
+        match &self.entry {
+            Entry::Lean { .. } => Kind::Lean,
+            Entry::Wasi(ProxyPre::P2(_)) => Kind::Wasi02,
+            Entry::Wasi(ProxyPre::P3(_)) => Kind::Wasi03,
+        }
+    }
+
     /// Refuses a memory that would be over a guest's limit before its first request.
     pub(super) fn check_memory(&self, memory_max: u64) -> Result<(), LoadError> {
         if self.initial_memory > memory_max {
@@ -45,29 +103,59 @@ impl Loaded {
 
 /// Compiles and checks a component, of which `hash` is the content; see [`super::Sandbox::load`].
 pub(super) fn load(
-    engine: &Engine,
-    linker: &Linker<State>,
+    workshops: &Workshops,
     hash: ContentHash,
     bytes: &[u8],
 ) -> Result<Loaded, LoadError> {
     check_kind(bytes)?;
-    let component = Component::new(engine, bytes).map_err(|error| invalid(&error))?;
-    let Some((ComponentItem::ComponentFunc(function), handle)) = component.get_export(None, HANDLE)
-    else {
-        return Err(no_handler(&component));
+    let workshop = if speaks_wasi_03(bytes) {
+        workshops.concurrent()?
+    } else {
+        workshops.plain()
     };
-    check_imports(&component)?;
-    // What is left here is a function of a granted interface with other types than ours.
-    let pre = linker
-        .instantiate_pre(&component)
-        .map_err(|error| invalid(&error))?;
-    check_type(&function, &pre)?;
+    let component = Component::new(&workshop.engine, bytes).map_err(|error| invalid(&error))?;
     Ok(Loaded {
-        pre,
-        handle,
+        entry: entry(&workshop, &component)?,
+        workshop,
         hash,
+        needs_wasi: imports::need_wasi(&component),
         initial_memory: initial_memory(&component),
     })
+}
+
+/// Whether the name of WASI 0.3's handler is anywhere in it. An engine for concurrent calls does
+/// everything the other does, a little slower, so that no harm is done if it means nothing.
+fn speaks_wasi_03(bytes: &[u8]) -> bool {
+    memmem::find(bytes, HANDLER_03.as_bytes()).is_some()
+}
+
+fn entry(workshop: &Workshop, component: &Component) -> Result<Entry, LoadError> {
+    let handle = match component.get_export(None, HANDLE) {
+        Some((ComponentItem::ComponentFunc(function), handle)) => Some((function, handle)),
+        _ => None,
+    };
+    let names = export_names(component);
+    let exports = |prefix| names.iter().any(|name| name.starts_with(prefix));
+    let (has_02, has_03) = (exports(HANDLER_02), exports(HANDLER_03));
+    if handle.is_none() && !has_02 && !has_03 {
+        return Err(no_handler(&names));
+    }
+    imports::check(component)?;
+    // What is left here is an interface with other functions or types than ours.
+    let pre = workshop
+        .linker
+        .instantiate_pre(component)
+        .map_err(|error| invalid(&error))?;
+    if let Some((function, handle)) = handle {
+        check_type(&function, &pre)?;
+        return Ok(Entry::Lean { pre, handle });
+    }
+    let proxy = if has_03 {
+        p3::bindings::ServicePre::new(pre).map(ProxyPre::P3)
+    } else {
+        p2::bindings::ProxyPre::new(pre).map(ProxyPre::P2)
+    };
+    proxy.map(Entry::Wasi).map_err(|error| invalid(&error))
 }
 
 /// Tells apart what is not a component, before a compiler says it less clearly.
@@ -117,51 +205,14 @@ fn initial_memory(component: &Component) -> u64 {
     pages.saturating_mul(PAGE_BYTES)
 }
 
-/// Lists every import that the linker does not have; the linker itself would name only one.
-fn check_imports(component: &Component) -> Result<(), LoadError> {
-    let mut missing = Vec::new();
-    for (name, import) in component.component_type().imports(component.engine()) {
-        match import.ty {
-            ComponentItem::ComponentInstance(instance) => {
-                let items = instance.exports(component.engine());
-                let needed = items.filter(|(_, item)| needs_a_host(&item.ty));
-                let refused = needed.filter(|(item, _)| !is_granted(name, item));
-                missing.extend(refused.map(|(item, _)| format!("{name}#{item}")));
-            }
-            item if needs_a_host(&item) => missing.push(name.to_owned()),
-            _ => {}
-        }
-    }
-    if missing.is_empty() {
-        Ok(())
-    } else {
-        Err(LoadError::Imports(missing))
-    }
-}
-
-/// Types alone need nobody to provide them.
-fn needs_a_host(item: &ComponentItem) -> bool {
-    !matches!(item, ComponentItem::Type(_))
-}
-
-/// The log, in any version that is compatible with ours: before 1.0 the minor number decides.
-fn is_granted(interface: &str, item: &str) -> bool {
-    let minor = log::INTERFACE
-        .rsplit_once('.')
-        .map_or(log::INTERFACE, |(minor, _)| minor);
-    let patch = interface
-        .strip_prefix(minor)
-        .and_then(|rest| rest.strip_prefix('.'));
-    patch.is_some_and(|patch| patch.parse::<u64>().is_ok()) && item == "write"
+fn export_names(component: &Component) -> Vec<String> {
+    let component_type = component.component_type();
+    let exports = component_type.exports(component.engine());
+    exports.map(|(name, _)| name.to_owned()).collect()
 }
 
 /// Says what the component exports, and which of the usual mistakes it looks like.
-fn no_handler(component: &Component) -> LoadError {
-    let component_type = component.component_type();
-    let names: Vec<_> = component_type
-        .exports(component.engine())
-        .map(|(name, _)| name)
-        .collect();
+fn no_handler(names: &[String]) -> LoadError {
     let exports = match names.len() {
         0 => "nothing".to_owned(),
         count if count > NAMES_MAX => format!("{}, …", names[..NAMES_MAX].join(", ")),
@@ -169,7 +220,7 @@ fn no_handler(component: &Component) -> LoadError {
     };
     let has = |prefix: &str| names.iter().any(|name| name.starts_with(prefix));
     let hint = if has("wasi:http/") {
-        "that is a wasi:http component, and this host calls httpd:guest handlers only"
+        "that is another version of wasi:http; build it with a toolchain for WASI 0.2 or 0.3"
     } else if has("wasi:cli/run") {
         "that is a command; a guest is a library with a `#[httpd_guest::handler]` function"
     } else {

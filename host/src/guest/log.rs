@@ -5,6 +5,7 @@
 use super::escape::escaped;
 use super::interface::Level;
 use super::state::State;
+use super::wasi::Output;
 use std::sync::Arc;
 use tracing::Level as Severity;
 use wasmtime::StoreContextMut;
@@ -28,6 +29,7 @@ pub(super) struct LogLimits {
 pub(super) struct GuestLog {
     limits: LogLimits,
     guest: Arc<str>,
+    generation: Option<u64>,
     request: String,
     written: u32,
     dropped: u32,
@@ -39,9 +41,29 @@ impl GuestLog {
         GuestLog {
             limits,
             guest,
+            generation: None,
             request: request.to_owned(),
             written: 0,
             dropped: 0,
+        }
+    }
+
+    /// Names the generation of the guest in every line.
+    pub(super) fn of_generation(mut self, generation: u64) -> GuestLog {
+        self.generation = Some(generation);
+        self
+    }
+
+    /// Bytes of one line.
+    pub(super) fn line_max(&self) -> usize {
+        self.limits.line_max
+    }
+
+    /// Writes a line, cut and made safe. One below the configured level costs the guest none of its
+    /// lines; one too many is counted.
+    pub(super) fn line(&mut self, level: Level, text: &str) {
+        if enabled(level) && self.reserve() {
+            self.emit(level, &escaped(text, self.limits.line_max));
         }
     }
 
@@ -77,13 +99,13 @@ impl GuestLog {
     }
 
     fn emit(&self, level: Level, line: &str) {
-        let (guest, request) = (&*self.guest, self.request.as_str());
+        let (guest, generation, request) = (&*self.guest, self.generation, &*self.request);
         match level {
-            Level::Trace => tracing::trace!(target: "guest", guest, request, "{line}"),
-            Level::Debug => tracing::debug!(target: "guest", guest, request, "{line}"),
-            Level::Info => tracing::info!(target: "guest", guest, request, "{line}"),
-            Level::Warn => tracing::warn!(target: "guest", guest, request, "{line}"),
-            Level::Error => tracing::error!(target: "guest", guest, request, "{line}"),
+            Level::Trace => tracing::trace!(target: "guest", guest, generation, request, "{line}"),
+            Level::Debug => tracing::debug!(target: "guest", guest, generation, request, "{line}"),
+            Level::Info => tracing::info!(target: "guest", guest, generation, request, "{line}"),
+            Level::Warn => tracing::warn!(target: "guest", guest, generation, request, "{line}"),
+            Level::Error => tracing::error!(target: "guest", guest, generation, request, "{line}"),
         }
     }
 }
@@ -91,6 +113,37 @@ impl GuestLog {
 impl Drop for GuestLog {
     fn drop(&mut self) {
         self.close();
+    }
+}
+
+/// Where the lines of a store's request go.
+#[derive(Debug)]
+pub(super) enum RequestLog {
+    /// Only the log interface writes.
+    Alone(GuestLog),
+    /// The guest's standard streams write to the same log.
+    Shared(Output),
+}
+
+impl RequestLog {
+    /// Goes on with the log of the next request.
+    pub(super) fn begin(&mut self, log: GuestLog) {
+        match self {
+            RequestLog::Alone(alone) => *alone = log,
+            RequestLog::Shared(output) => output.begin(log),
+        }
+    }
+
+    /// Ends the request. Says how many lines were written, and how many not.
+    pub(super) fn end(&mut self) -> (u32, u32) {
+        match self {
+            RequestLog::Alone(log) => {
+                let counts = (log.written(), log.dropped());
+                log.close();
+                counts
+            }
+            RequestLog::Shared(output) => output.end(),
+        }
     }
 }
 
@@ -108,12 +161,26 @@ fn write(
     (level, message): (Level, WasmStr),
 ) -> wasmtime::Result<()> {
     // A line below the configured level costs the guest none of its lines, and us no copy.
-    if !enabled(level) || !store.data_mut().log.reserve() {
+    if !enabled(level) {
         return Ok(());
     }
-    let line_max = store.data().log.limits.line_max;
+    let line_max = match &mut store.data_mut().log {
+        RequestLog::Alone(log) => {
+            if !log.reserve() {
+                return Ok(());
+            }
+            log.line_max()
+        }
+        RequestLog::Shared(output) => {
+            let output = output.clone();
+            output.log(level, &message.to_str(&store)?);
+            return Ok(());
+        }
+    };
     let line = escaped(&message.to_str(&store)?, line_max);
-    store.data().log.emit(level, &line);
+    if let RequestLog::Alone(log) = &store.data().log {
+        log.emit(level, &line);
+    }
     Ok(())
 }
 

@@ -20,6 +20,7 @@ mod escape;
 mod failure;
 mod hash;
 mod idle;
+mod imports;
 mod instance;
 mod interface;
 mod limits;
@@ -32,6 +33,8 @@ mod state;
 mod ticker;
 mod turn;
 mod usage;
+mod wasi;
+mod workshop;
 
 #[cfg(test)]
 mod tests;
@@ -43,9 +46,15 @@ pub use compile_pool::Priority;
 pub use error::{BadAnswer, CallError, LoadError, SandboxError, Stage};
 pub use hash::ContentHash;
 pub use interface::{Capture, Field, FieldRef, Request};
+pub use load::Kind;
 pub use run::Run;
 pub use sandbox::{Sandbox, SandboxSettings};
 pub use usage::Usage;
+pub use wasi::{
+    Account, Demand, DirectoryGrant, Download, GrantError, Grants, Outbound, OutboundBody,
+    OutboundError, OutboundTimeouts, Piece, Reach, Sending, Sent, Serving, StreamedHead,
+    StreamedRequest, Unfit, Upload, UploadFailure, UploadSender, streamed_request, upload,
+};
 
 /// The guest that answers `/` when the host is started without a configuration: component text
 /// for [`Sandbox::load`]. Its page tells how to write a first guest.

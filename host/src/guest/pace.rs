@@ -33,9 +33,10 @@ impl Pace {
         self.update(|_| SCORE_MAX);
     }
 
-    /// A call ended before any tick came.
-    pub(super) fn was_quick(&self) {
-        self.update(|score| score.saturating_sub(1));
+    /// So many calls, or so many times that a call waited for something, ended before any tick
+    /// came.
+    pub(super) fn were_quick(&self, count: u32) {
+        self.update(|score| score.saturating_sub(count));
     }
 
     /// Writes only what changes: the score of a quick guest stays 0, and then nothing passes
@@ -59,7 +60,7 @@ mod tests {
         pace.overran();
         for _ in 0..=SCORE_MAX - SLOW {
             assert!(pace.is_slow());
-            pace.was_quick();
+            pace.were_quick(1);
         }
         assert!(!pace.is_slow());
     }
@@ -71,7 +72,7 @@ mod tests {
             if call % every == 0 {
                 pace.ticked();
             } else {
-                pace.was_quick();
+                pace.were_quick(1);
             }
         }
         pace.is_slow()

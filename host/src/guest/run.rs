@@ -3,6 +3,7 @@
 
 use super::background::{Cancel, Lane};
 use super::pace::Pace;
+use super::turn::Polls;
 use std::fmt;
 use std::future::Future;
 use std::mem;
@@ -35,6 +36,8 @@ struct First<T> {
     lane: Lane,
     pace: Arc<Pace>,
     deadline: Instant,
+    /// For a call that may wait.
+    polls: Option<Arc<Polls>>,
 }
 
 impl<T: Send + 'static> Run<T> {
@@ -44,7 +47,20 @@ impl<T: Send + 'static> Run<T> {
             lane,
             pace,
             deadline,
+            polls: None,
         }))
+    }
+
+    /// The same for a call that may wait, for its client or for others: it stays where it is polled
+    /// until it has run for a whole slice without a wait.
+    pub(super) fn waiting(self, polls: Arc<Polls>) -> Run<T> {
+        match self.0 {
+            Stage::First(first) => Run(Stage::First(First {
+                polls: Some(polls),
+                ..first
+            })),
+            later => Run(later),
+        }
     }
 }
 
@@ -53,14 +69,16 @@ impl<T: Send + 'static> Future for Run<T> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<T>> {
         self.0 = match mem::replace(&mut self.0, Stage::Over) {
-            Stage::First(first) => match first.poll() {
+            Stage::First(first) => match first.poll(context) {
                 Ok(result) => return Poll::Ready(result),
-                Err(moved) => moved,
+                Err(stage) => stage,
             },
             later => later,
         };
-        let Stage::Moved { result, .. } = &mut self.0 else {
-            return Poll::Ready(None);
+        let result = match &mut self.0 {
+            Stage::Moved { result, .. } => result,
+            Stage::First(_) => return Poll::Pending,
+            Stage::Over => return Poll::Ready(None),
         };
         let result = ready!(Pin::new(result).poll(context));
         self.0 = Stage::Over;
@@ -69,19 +87,29 @@ impl<T: Send + 'static> Future for Run<T> {
 }
 
 impl<T: Send + 'static> First<T> {
-    /// Polls the call here, once, if its guest is quick; moves it if that was not enough.
-    fn poll(mut self) -> Result<Option<T>, Stage<T>> {
-        if !self.pace.is_slow() {
-            // Nobody needs to be woken: what comes next is a turn in the background.
-            let mut context = Context::from_waker(Waker::noop());
-            let poll = || self.call.as_mut().poll(&mut context);
-            match catch_unwind(AssertUnwindSafe(poll)) {
-                Ok(Poll::Ready(result)) => return Ok(Some(result)),
-                Ok(Poll::Pending) => {}
-                Err(_reported_by_the_hook) => return Ok(None),
-            }
+    /// Polls the call here, if its guest is quick; moves it when it has run for long enough. One
+    /// that does not wait is polled only once.
+    fn poll(mut self, context: &mut Context<'_>) -> Result<Option<T>, Stage<T>> {
+        if self.pace.is_slow() {
+            return Err(self.hand_over());
         }
-        Err(self.hand_over())
+        // Nobody needs to be woken for a call that does not wait: what comes next is a turn in the
+        // background.
+        let mut noop = Context::from_waker(Waker::noop());
+        let context = match self.polls {
+            Some(_) => context,
+            None => &mut noop,
+        };
+        let poll = || self.call.as_mut().poll(context);
+        match catch_unwind(AssertUnwindSafe(poll)) {
+            Ok(Poll::Ready(result)) => return Ok(Some(result)),
+            Ok(Poll::Pending) => {}
+            Err(_reported_by_the_hook) => return Ok(None),
+        }
+        match &self.polls {
+            Some(polls) if !polls.gave_way() => Err(Stage::First(self)),
+            _ => Err(self.hand_over()),
+        }
     }
 
     fn hand_over(self) -> Stage<T> {

@@ -1,24 +1,22 @@
-//! What all guests share: the engine with its pool, the imports, the thread that interrupts, those
-//! for slow calls, and the list of instances that wait for work.
+//! What all guests share: the engines, the threads for slow calls and for compiling, and the list
+//! of instances that wait for work.
 
 use super::background::Background;
 use super::cache::{self, CacheSettings};
 use super::call::{Guest, GuestSettings};
 use super::compile_pool::{CompilePool, Priority};
 use super::compiled::Compiled;
-use super::engine;
 use super::error::{LoadError, SandboxError};
 use super::hash::ContentHash;
 use super::idle::{Idle, IdleList};
 use super::load;
-use super::log::{self, LogLimits};
-use super::state::State;
-use super::ticker::Ticker;
+use super::log::LogLimits;
+use super::wasi::{Offer, Reach};
+use super::workshop::Workshops;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
-use wasmtime::component::Linker;
-use wasmtime::{Cache, Engine};
+use wasmtime::Cache;
 
 /// What all guests together may use.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,16 +43,14 @@ pub struct SandboxSettings {
     pub cache: Option<CacheSettings>,
 }
 
-/// The lean lane. Guests are loaded into it and hold on to it.
+/// Guests are loaded into it and hold on to it.
 pub struct Sandbox {
-    pub(super) engine: Engine,
-    pub(super) linker: Linker<State>,
-    pub(super) ticker: Ticker,
     pub(super) slice: Duration,
     pub(super) background: Background,
     pub(super) log_limits: LogLimits,
     pub(super) idle: IdleList,
     pub(super) compiled: Compiled,
+    pub(super) workshops: Workshops,
     compile_pool: CompilePool,
 }
 
@@ -65,13 +61,7 @@ impl Sandbox {
     /// # Errors
     /// When the platform refuses: too little address space for `instances_max`, no thread.
     pub fn new(settings: &SandboxSettings) -> Result<Arc<Sandbox>, SandboxError> {
-        let engine = engine::lean(settings, open_cache(settings))?;
-        let mut linker = Linker::new(&engine);
-        log::add_to_linker(&mut linker).map_err(|error| SandboxError::Engine {
-            instances_max: settings.instances_max,
-            reason: format!("{error:#}"),
-        })?;
-        let ticker = Ticker::start(&engine, settings.slice)?;
+        let workshops = Workshops::new(settings, open_cache(settings))?;
         let (threads, nice) = (settings.background_threads, settings.background_nice);
         let background = Background::start(threads, nice)?;
         let log_limits = LogLimits {
@@ -79,14 +69,12 @@ impl Sandbox {
             lines_max: settings.guest_lines_max,
         };
         Ok(Arc::new(Sandbox {
-            engine,
-            linker,
-            ticker,
             slice: settings.slice,
             background,
             log_limits,
             idle: IdleList::default(),
             compiled: Compiled::default(),
+            workshops,
             compile_pool: CompilePool::new(settings.background_nice),
         }))
     }
@@ -97,25 +85,27 @@ impl Sandbox {
     ///
     /// # Errors
     /// Anything that would make every call fail: what the bytes are instead of a component, the
-    /// missing `handle`, the imports nobody provides, too large a memory.
+    /// missing `handle`, the imports nobody provides, too large a memory; and a directory of its
+    /// grants that cannot be opened.
     pub fn load(
         self: &Arc<Self>,
         name: &str,
         settings: GuestSettings,
+        reach: Reach,
         bytes: &[u8],
         priority: Priority,
     ) -> Result<Guest, LoadError> {
         let hash = self.run(priority, || ContentHash::of(bytes));
         // Others with the same content wait outside the pool, where they hold up nobody.
         let loaded = self.compiled.get_or_compile(hash, || {
-            self.run(priority, || {
-                load::load(&self.engine, &self.linker, hash, bytes)
-            })
+            self.run(priority, || load::load(&self.workshops, hash, bytes))
         })?;
         loaded.check_memory(settings.memory_max)?;
         let idle = Arc::new(Idle::default());
         self.idle.add(&idle);
-        Ok(Guest::new(Arc::clone(self), name, settings, loaded, idle))
+        let offer = Offer::new(name, &settings.grants, reach)?;
+        let sandbox = Arc::clone(self);
+        Ok(Guest::new(sandbox, name, settings, loaded, idle, offer))
     }
 
     /// Runs a job at the priority of a load and waits for it: for what else a new guest needs

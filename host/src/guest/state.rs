@@ -3,8 +3,9 @@
 
 use super::background;
 use super::limits::Limits;
-use super::log::GuestLog;
+use super::log::RequestLog;
 use super::turn::{Next, Turn};
+use super::wasi::Parts;
 use std::fmt;
 use std::time::Instant;
 use wasmtime::{Engine, Store, UpdateDeadline};
@@ -13,9 +14,11 @@ use wasmtime::{Engine, Store, UpdateDeadline};
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) deadline: Instant,
-    pub(super) log: GuestLog,
+    pub(super) log: RequestLog,
     pub(super) limits: Limits,
     pub(super) turn: Turn,
+    /// What WASI needs, for components that import it.
+    pub(super) wasi: Option<Box<Parts>>,
 }
 
 /// The error that ends a guest whose deadline has passed.

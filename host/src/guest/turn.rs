@@ -3,15 +3,39 @@
 
 use super::pace::Pace;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 /// What one call has had of its turn.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Turn {
     slice: Duration,
     pace: Arc<Pace>,
     phase: Phase,
     ticks: u32,
+    /// For a call that waits in between: what is known of its polls, and how many of them there
+    /// had been when the last tick came.
+    polls: Option<(Arc<Polls>, u32)>,
+}
+
+/// What whoever polls a call that waits for its client or for others, and the call itself, tell
+/// each other. Time that passes while it waits is nobody's turn.
+#[derive(Debug, Default)]
+pub(super) struct Polls {
+    count: AtomicU32,
+    gave_way: AtomicBool,
+}
+
+impl Polls {
+    /// The call is about to be polled.
+    pub(super) fn begin(&self) {
+        self.count.fetch_add(1, Relaxed);
+    }
+
+    /// Whether it is pending because it had its turn, and not because it waits.
+    pub(super) fn gave_way(&self) -> bool {
+        self.gave_way.swap(false, Relaxed)
+    }
 }
 
 /// What the next tick will mean.
@@ -42,13 +66,14 @@ impl Turn {
             pace,
             phase: Phase::Begun,
             ticks: 0,
+            polls: None,
         }
     }
 
-    /// The same for the next call in the same store.
-    pub(super) fn begin(&mut self) {
-        self.phase = Phase::Begun;
-        self.ticks = 0;
+    /// The same for a call that may wait: each time it is polled it has a turn of its own.
+    pub(super) fn with_polls(mut self, polls: Arc<Polls>) -> Turn {
+        self.polls = Some((polls, 0));
+        self
     }
 
     /// A tick came. In the background a turn ends with it. On a thread of the runtime a call that
@@ -59,6 +84,10 @@ impl Turn {
             self.phase = Phase::Begun;
             return Next::GoOn;
         }
+        if self.is_first_of_a_poll() {
+            self.phase = Phase::Ticked(now);
+            return Next::GoOn;
+        }
         self.ticks = self.ticks.saturating_add(1);
         self.pace.ticked();
         let overran = matches!(self.phase, Phase::Ticked(first) if self.is_overrun(now - first));
@@ -67,6 +96,9 @@ impl Turn {
         }
         if overran || in_background {
             self.phase = Phase::Resuming;
+            if let Some((polls, _)) = &self.polls {
+                polls.gave_way.store(true, Relaxed);
+            }
             return Next::GiveWay;
         }
         if matches!(self.phase, Phase::Begun) {
@@ -75,10 +107,23 @@ impl Turn {
         Next::GoOn
     }
 
+    /// Whether the call has waited since the last tick. Then this one may be of a time when it
+    /// waited, and says nothing; that no tick came in the polls before does.
+    fn is_first_of_a_poll(&mut self) -> bool {
+        let Some((polls, seen)) = &mut self.polls else {
+            return false;
+        };
+        let count = polls.count.load(Relaxed);
+        let new = count.wrapping_sub(*seen);
+        *seen = count;
+        self.pace.were_quick(new.saturating_sub(1));
+        new > 0
+    }
+
     /// The call has ended.
     pub(super) fn end(&mut self) {
         if self.ticks == 0 {
-            self.pace.was_quick();
+            self.pace.were_quick(1);
         }
     }
 
@@ -123,6 +168,31 @@ mod tests {
     }
 
     #[test]
+    fn a_call_that_waits_has_a_turn_each_time_it_goes_on() {
+        let (turn, pace) = turn();
+        let polls = Arc::<Polls>::default();
+        let mut turn = turn.with_polls(Arc::clone(&polls));
+        let start = Instant::now();
+        for wait in 0..20 {
+            polls.begin();
+            let now = start + SLICE * wait;
+            assert_eq!(
+                turn.tick(now, false),
+                Next::GoOn,
+                "a tick from while it waited"
+            );
+        }
+        assert!(!pace.is_slow() && !polls.gave_way());
+        let now = start + SLICE * 20;
+        assert_eq!(
+            turn.tick(now, false),
+            Next::GiveWay,
+            "it ran through a whole slice"
+        );
+        assert!(pace.is_slow() && polls.gave_way() && !polls.gave_way());
+    }
+
+    #[test]
     fn a_call_without_a_tick_is_quick_and_the_next_one_starts_anew() {
         let (mut turn, pace) = turn();
         pace.overran();
@@ -132,10 +202,8 @@ mod tests {
         }
         assert!(pace.is_slow(), "a tick came during this call");
         for _ in 0..100 {
-            turn.begin();
-            turn.end();
+            Turn::new(SLICE, Arc::clone(&pace)).end();
         }
         assert!(!pace.is_slow());
-        assert_eq!(turn.tick(Instant::now(), false), Next::GoOn);
     }
 }

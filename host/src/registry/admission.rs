@@ -42,6 +42,11 @@ impl Admitted {
         &self.generation
     }
 
+    /// Has another generation of the guest called.
+    pub fn go_to(&mut self, generation: Arc<Generation>) {
+        self.generation = generation;
+    }
+
     /// Tells what came of the call.
     pub fn ended<T>(mut self, result: &Result<T, CallError>) {
         let counters = self.attempt.slot.counters();

@@ -40,6 +40,11 @@ pub struct Counters {
 }
 
 impl Counters {
+    /// The number that the next generation will have, if it is made.
+    pub(super) fn upcoming_generation(&self) -> u64 {
+        self.generations.load(Relaxed) + 1
+    }
+
     /// The number for one more generation.
     pub(super) fn next_generation(&self) -> u64 {
         self.generations.fetch_add(1, Relaxed) + 1

@@ -46,6 +46,14 @@ pub enum RegistryError {
         /// What came back.
         source: ProbeError,
     },
+    /// What a guest was granted cannot be opened.
+    #[error("guest `{guest}`: {reason}")]
+    Service {
+        /// The guest's name.
+        guest: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// These bytes served before, failed, and were taken back.
     #[error(
         "guest `{guest}`: {origin}: this very content failed and was taken back; put another one \
@@ -71,9 +79,11 @@ impl RegistryError {
                 )
             }
             Self::Probe { source, .. } => source.may_pass(),
-            Self::Sandbox(_) | Self::Overlap { .. } | Self::Load { .. } | Self::Rejected { .. } => {
-                false
-            }
+            Self::Sandbox(_)
+            | Self::Overlap { .. }
+            | Self::Load { .. }
+            | Self::Service { .. }
+            | Self::Rejected { .. } => false,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::RegistryError;
 use super::probe::probe_blocking;
-use crate::guest::{Guest, GuestSettings, Priority, Sandbox};
+use crate::guest::{Guest, GuestSettings, Priority, Reach, Sandbox};
 
 /// What is known of a guest before it is loaded.
 #[derive(Debug, Clone)]
@@ -16,6 +16,8 @@ pub(super) struct Newcomer<'a> {
     pub(super) origin: String,
     /// What it may use.
     pub(super) settings: GuestSettings,
+    /// What it may reach.
+    pub(super) reach: Reach,
     /// The target that it must answer with a status of 200 to 399; none is asked when absent.
     pub(super) probe: Option<&'a str>,
     /// How long it may take to answer that.
@@ -34,7 +36,7 @@ impl Newcomer<'_> {
         priority: Priority,
     ) -> Result<Guest, RegistryError> {
         let (name, origin) = (self.name.to_owned(), self.origin);
-        let guest = match sandbox.load(&name, self.settings, bytes, priority) {
+        let guest = match sandbox.load(&name, self.settings, self.reach, bytes, priority) {
             Ok(guest) => guest,
             Err(source) => {
                 return Err(RegistryError::Load {

@@ -1,13 +1,12 @@
 //! The question a new guest must answer before it serves. Whether there is one, and what happens
 //! to a guest that fails it, is decided elsewhere.
 
-use std::pin::pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
 use std::time::Instant;
 
-use crate::guest::{CallError, FieldRef, Guest, Request};
+use tokio::runtime::Builder;
+use tokio::time::timeout_at;
+
+use crate::guest::{CallError, FieldRef, Guest, Request, Stage};
 
 /// The request's id, which the guest's log lines carry.
 const ID: &str = "probe";
@@ -90,7 +89,8 @@ pub(super) async fn probe(
     }
 }
 
-/// The same on a thread that may block, with or without a runtime.
+/// The same on a thread that may block and is none of a runtime. The guest has one of its own
+/// meanwhile, for it may wait, for time to pass or for others.
 ///
 /// # Errors
 /// As [`probe`].
@@ -99,31 +99,22 @@ pub(super) fn probe_blocking(
     target: &str,
     deadline: Instant,
 ) -> Result<(), ProbeError> {
-    block_on(probe(guest, target, deadline))
+    let failed = |source| ProbeError::Failed {
+        target: target.to_owned(),
+        source,
+    };
+    let runtime = Builder::new_current_thread().enable_all().build();
+    let Ok(runtime) = runtime else {
+        return Err(failed(CallError::Host));
+    };
+    let asked = async { timeout_at(deadline.into(), probe(guest, target, deadline)).await };
+    runtime.block_on(asked).unwrap_or_else(|_late| {
+        let stage = Stage::Running;
+        Err(failed(CallError::Deadline { stage }))
+    })
 }
 
 fn excerpt(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     text.trim().chars().take(EXCERPT_CHARS).collect()
-}
-
-/// Wakes a thread that waits for a future.
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-}
-
-fn block_on<T>(future: impl Future<Output = T>) -> T {
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
-    let mut context = Context::from_waker(&waker);
-    let mut future = pin!(future);
-    loop {
-        match future.as_mut().poll(&mut context) {
-            Poll::Ready(output) => return output,
-            Poll::Pending => thread::park(),
-        }
-    }
 }

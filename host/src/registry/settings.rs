@@ -2,7 +2,7 @@
 
 use super::cache;
 use crate::config::{self, Config};
-use crate::guest::{self, GuestSettings, SandboxSettings};
+use crate::guest::{self, DirectoryGrant, Grants, GuestSettings, SandboxSettings};
 
 /// What all guests of a configuration together may use.
 pub(super) fn sandbox(config: &Config) -> SandboxSettings {
@@ -33,5 +33,25 @@ pub(super) fn guest(config: &Config, guest: &config::Guest) -> GuestSettings {
             config::Instances::Fresh => guest::Instances::Fresh,
             config::Instances::Reuse { uses, .. } => guest::Instances::Reuse { uses },
         },
+        resources_max: guest.resources_max,
+        grants: grants(guest),
+    }
+}
+
+/// What one of them may reach outside its memory, but for other hosts.
+fn grants(guest: &config::Guest) -> Grants {
+    let granted = &guest.capabilities;
+    let directory = |directory: &config::Directory| DirectoryGrant {
+        host: directory.host.clone(),
+        guest: directory.guest.clone(),
+        writable: directory.access == config::Access::Write,
+    };
+    Grants {
+        env: guest.env.clone(),
+        args: granted.args.clone(),
+        dirs: granted.dirs.iter().map(directory).collect(),
+        config: granted.config.clone(),
+        keyvalue: granted.keyvalue.clone(),
+        outbound_max: granted.outbound_max,
     }
 }

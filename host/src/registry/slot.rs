@@ -111,6 +111,13 @@ impl Slot {
         self.current.load_full()
     }
 
+    /// The generation that serves, if it streams bodies.
+    pub fn streamed(&self) -> Option<Arc<Generation>> {
+        let current = self.current.load();
+        let streams = current.guest().kind().is_streamed();
+        streams.then(|| Arc::clone(&current))
+    }
+
     /// What became of its requests.
     pub fn counters(&self) -> &Arc<Counters> {
         &self.counters

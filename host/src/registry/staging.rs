@@ -147,10 +147,12 @@ impl<'a> Staging<'a> {
     }
 
     fn load(&self, work: &Work<'_>) -> Result<Arc<Generation>, RegistryError> {
-        if !work.guest.env.is_empty() {
+        if let config::Instances::Reuse { concurrent, .. } = work.guest.instances
+            && concurrent > 1
+        {
             tracing::warn!(
                 guest = work.guest.name,
-                "env is set, but a lean guest has no environment and cannot see it"
+                "instances.concurrent is taken as 1: an instance serves one request at a time"
             );
         }
         let order = Order {

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant, SystemTime};
 use super::loading;
 use super::newcomer::Newcomer;
 use crate::guest::{
-    CacheSettings, Guest, GuestSettings, Instances, LoadError, Priority, Sandbox, SandboxSettings,
+    CacheSettings, Grants, Guest, GuestSettings, Instances, LoadError, Priority, Reach, Sandbox,
+    SandboxSettings,
 };
 use crate::registry::RegistryError;
 
@@ -66,8 +67,11 @@ fn newcomer(probe: Option<&str>) -> Newcomer<'_> {
             response_max: 1 << 16,
             response_head_max: 1000,
             response_fields_max: 10,
+            resources_max: 100,
             instances: Instances::Fresh,
+            grants: Grants::default(),
         },
+        reach: Reach::default(),
         probe,
         deadline: PATIENCE,
     }

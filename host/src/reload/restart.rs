@@ -18,6 +18,8 @@ pub(super) fn needed(old: &Config, new: &Config) -> Vec<String> {
         ("log.queue_max", log.0.queue_max != log.1.queue_max),
         ("[reload]", old.reload != new.reload),
         ("[control]", old.control != new.control),
+        ("[keyvalue]", old.keyvalue != new.keyvalue),
+        ("[outbound]", old.outbound != new.outbound),
     ];
     let changed = keys.into_iter().filter(|(_, differs)| *differs);
     changed.map(|(key, _)| key.to_owned()).collect()

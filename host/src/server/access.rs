@@ -1,11 +1,13 @@
 //! The access log: one line for each request, whatever became of it.
 
+use std::fmt::Display;
 use std::sync::Arc;
 
 use httpd_http1::RequestHead;
 use tokio::time::Instant;
 
 use super::driver::{Driver, Next};
+use super::streaming::{Account, Cut};
 use super::transport::WriteFailed;
 use crate::dispatch::{Phase, Refusal, RequestId, Served};
 
@@ -29,6 +31,7 @@ pub(super) struct Line<'a> {
     write_begun: Option<Instant>,
     refusal: Option<Refusal>,
     failure: Option<&'static str>,
+    cut: Option<Cut>,
     /// What the request was waiting for when its time was over.
     overran: Option<Phase>,
 }
@@ -50,6 +53,7 @@ impl<'a> Line<'a> {
             write_begun: None,
             refusal: None,
             failure: None,
+            cut: None,
             overran: None,
         }
     }
@@ -82,6 +86,23 @@ impl<'a> Line<'a> {
     /// Notes that the response is there and only has to be sent.
     pub(super) fn write_begins(&mut self) {
         self.write_begun = Some(Instant::now());
+    }
+
+    /// Notes how far a streamed exchange came.
+    pub(super) fn streamed(&mut self, account: &Account) {
+        self.status = account.status;
+        self.served.usage = account.usage;
+        self.bytes_in += account.bytes_in;
+        self.bytes_out = account.bytes_out;
+        self.received = account.received;
+        self.write_begun = account.write_begun;
+    }
+
+    /// Notes why a response that has begun is not complete.
+    pub(super) fn set_cut_off(&mut self, cut: Cut) {
+        self.overran = cut.phase();
+        self.failure = Some(cut.text());
+        self.cut = Some(cut);
     }
 
     /// Notes why the request is not answered by a guest.
@@ -119,13 +140,18 @@ impl<'a> Line<'a> {
             self.write_access(&driver.peer);
         }
         if let Some(refusal @ Refusal::Guest(_)) = &self.refusal {
-            let generation = self
-                .served
-                .generation
-                .as_ref()
-                .map(|served| served.number());
-            tracing::warn!(id = %self.id, guest = self.guest(), generation, "{refusal}");
+            self.warn(refusal);
         }
+        if let Some(detail) = self.cut.as_ref().and_then(Cut::detail) {
+            self.warn(detail);
+        }
+    }
+
+    /// Tells what a guest did wrong.
+    fn warn(&self, what: &dyn Display) {
+        let generation = self.served.generation.as_ref();
+        let generation = generation.map(|served| served.number());
+        tracing::warn!(id = %self.id, guest = self.guest(), generation, "{what}");
     }
 
     fn write_access(&self, client: &str) {

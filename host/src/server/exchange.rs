@@ -138,6 +138,10 @@ impl Driver {
         if let Some(refusal) = plan.refusal() {
             return self.refuse(refusal, line).await;
         }
+        if plan.is_streamed() {
+            // On the heap: connections of other guests need not have room for it.
+            return Box::pin(self.stream(head, plan, line)).await;
+        }
         let deadline = line.first_byte + plan.deadline();
         let body = match self
             .receive_body(head.body_length(), plan.body_max(), deadline)

@@ -1,22 +1,24 @@
-//! A request that has arrived completely, as its guest gets to see it.
+//! A request as its guest gets to see it: with its body, or with the head alone where the body is
+//! streamed.
 
 use std::sync::Arc;
 
 use httpd_http1::RequestHead;
 
 use super::body::Body;
-use crate::dispatch::{FieldRef, Incoming, RequestId};
+use crate::dispatch::{FieldRef, Incoming, IncomingHead, RequestId};
 
 /// Owns what it shows, because a guest may run on another thread than the connection.
-pub(super) struct Received {
+pub(super) struct Received<B> {
     pub(super) id: RequestId,
     pub(super) client: Arc<str>,
     /// Shared with the connection, which uses it again for its next request.
     pub(super) head: Arc<RequestHead>,
-    pub(super) body: Body,
+    /// A [`Body`], or nothing.
+    pub(super) body: B,
 }
 
-impl Incoming for Received {
+impl<B: Send + Sync + 'static> IncomingHead for Received<B> {
     fn id(&self) -> &str {
         self.id.as_str()
     }
@@ -49,7 +51,9 @@ impl Incoming for Received {
         let field = |(name, value)| FieldRef { name, value };
         self.head.fields().map(field).collect()
     }
+}
 
+impl Incoming for Received<Body> {
     fn body(&self) -> &[u8] {
         &self.body.bytes
     }

@@ -12,7 +12,7 @@ use crate::dispatch::{Answer, http_date};
 /// Bodies up to this size are copied behind the head, so that one buffer is written.
 const COALESCE_BYTES_MAX: usize = 16 * 1024;
 /// A bigger output buffer is given back after the response.
-const OUT_BYTES_KEPT: usize = 64 * 1024;
+pub(super) const OUT_BYTES_KEPT: usize = 64 * 1024;
 
 impl Driver {
     /// Sends a response and says what becomes of the connection.
@@ -78,7 +78,7 @@ impl Driver {
     }
 
     /// Brings the exchange to its end: reads the rest of a small body, or gives up the connection.
-    async fn finish(&mut self) -> Next {
+    pub(super) async fn finish(&mut self) -> Next {
         if self.http.cycle() == Cycle::Draining
             && let Err(next) = self.drain().await
         {

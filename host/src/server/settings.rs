@@ -27,6 +27,10 @@ pub(super) struct Settings {
     pub(super) idle_grace: Duration,
     /// From the end of the client's side, while its guest runs, until it is asked.
     pub(super) hang_up: Duration,
+    /// How long a guest may run on that streams to a client that has gone.
+    pub(super) farewell: Duration,
+    /// Bytes held of each direction of a streamed exchange.
+    pub(super) stream_buffer: usize,
     /// How long a shutdown may take.
     pub(super) shutdown: Duration,
     /// After which time a client may try again what found no room.
@@ -56,6 +60,8 @@ impl Settings {
             linger_bytes_max: limits.linger_max,
             idle_grace: timeouts.idle_grace,
             hang_up: timeouts.hang_up,
+            farewell: timeouts.farewell,
+            stream_buffer: limits.stream_buffer,
             shutdown: timeouts.shutdown,
             retry_after: limits.retry_after,
             access: config.log.access,

@@ -34,6 +34,26 @@ impl Stream {
         either!(self, socket => socket.ready(interest).await)
     }
 
+    /// Waits until there may be something to read.
+    pub(super) fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        either!(self, socket => socket.poll_read_ready(cx))
+    }
+
+    /// Waits until the kernel may take something.
+    pub(super) fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        either!(self, socket => socket.poll_write_ready(cx))
+    }
+
+    /// Appends what the kernel has right now, as far as `buffer` has room.
+    pub(super) fn try_read_buf(&self, buffer: &mut Vec<u8>) -> io::Result<usize> {
+        either!(self, socket => socket.try_read_buf(buffer))
+    }
+
+    /// Writes what the kernel takes right now of one slice after the other.
+    pub(super) fn try_write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        either!(self, socket => socket.try_write_vectored(slices))
+    }
+
     /// Writes what the kernel takes right now.
     pub(super) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
         either!(self, socket => socket.try_write(bytes))

@@ -2,6 +2,7 @@
 //! known elsewhere.
 
 mod presence;
+mod wire;
 
 use std::future::{Future, poll_fn};
 use std::io::{self, IoSlice, Read as _};
@@ -17,6 +18,9 @@ use tokio::time::Instant;
 use super::connections::Slot;
 use super::stream::Stream;
 use super::timer::Timer;
+
+pub(super) use presence::{Seen, Watch, broken, ended, has_to_be_asked};
+pub(super) use wire::Wire;
 
 /// Room made in a buffer before each read.
 pub(super) const READ_BYTES: usize = 8 * 1024;
@@ -84,6 +88,11 @@ impl Transport {
     /// The connection's place in the table.
     pub(super) fn slot(&self) -> &Slot {
         &self.slot
+    }
+
+    /// The socket and its timer for one that polls, and reads and writes at the same time.
+    pub(super) fn wire(&mut self) -> Wire<'_> {
+        Wire::new(&self.stream, &mut self.timer, &mut self.ended)
     }
 
     /// Appends what the client sends next to `buffer`, waiting until `deadline`.

@@ -99,6 +99,17 @@ impl Client {
         Ok(response)
     }
 
+    /// What has come and was not read, or else what comes next; nothing at the host's FIN.
+    ///
+    /// # Errors
+    /// A reset, or silence for too long.
+    pub(crate) fn some(&mut self) -> io::Result<Vec<u8>> {
+        if self.buffer.is_empty() {
+            self.fill()?;
+        }
+        Ok(std::mem::take(&mut self.buffer))
+    }
+
     /// Reads to the host's FIN.
     ///
     /// # Errors

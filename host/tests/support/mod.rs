@@ -13,7 +13,7 @@ mod versions;
 use std::time::Duration;
 
 pub(crate) use client::Client;
-pub(crate) use configs::{ECHO, HELLO, fault, guest, route};
+pub(crate) use configs::{ECHO, HELLO, fault, guest, root, route};
 pub(crate) use load::{ask_on, come_and_go};
 pub(crate) use program::{Finished, Program, folder_with, run, run_in};
 pub(crate) use requests::{chunked, get, head, post, zeros};

@@ -65,6 +65,27 @@ fn an_unknown_length_to_http_1_0_ends_with_the_connection() {
 }
 
 #[test]
+fn a_chunk_can_be_ended_before_the_next_is_known() {
+    let mut connection = received(&get(""));
+    let mut out = Vec::new();
+    let unknown = head(200, UNKNOWN);
+    connection.end_frame(&mut out);
+    connection.send_head(&unknown, [], &mut out).unwrap();
+    out.clear();
+    connection.end_frame(&mut out);
+    connection.send_data(b"a", &mut out).unwrap();
+    connection.end_frame(&mut out);
+    connection.end_frame(&mut out);
+    assert_eq!(out, b"1\r\na\r\n");
+    connection.send_data(b"bc", &mut out).unwrap();
+    connection.send_data(b"d", &mut out).unwrap();
+    connection.end_frame(&mut out);
+    connection.send_end([], &mut out).unwrap();
+    connection.end_frame(&mut out);
+    assert_eq!(out, b"1\r\na\r\n2\r\nbc\r\n1\r\nd\r\n0\r\n\r\n");
+}
+
+#[test]
 fn trailers_follow_the_last_chunk() {
     let mut connection = received(&get(""));
     let mut out = Vec::new();

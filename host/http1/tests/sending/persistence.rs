@@ -121,6 +121,63 @@ fn an_unfinished_chunked_body_costs_the_connection() {
 }
 
 #[test]
+fn a_body_that_is_read_on_costs_nothing() {
+    for (fields, body, rest) in [
+        ("transfer-encoding: chunked\r\n", "1\r\na\r\n", "0\r\n\r\n"),
+        ("content-length: 3\r\n", "a", "bc"),
+    ] {
+        let limits = Limits {
+            drain_bytes_max: 0,
+            ..Limits::default()
+        };
+        let mut connection = Connection::new(limits);
+        connection.receive(post(fields, body).as_bytes());
+        take_all(&mut connection);
+        connection.want_body();
+        assert_eq!(outcome(&mut connection), DRAINING);
+        connection.receive(rest.as_bytes());
+        take_all(&mut connection);
+        connection.give_up_body();
+        assert_eq!(connection.cycle(), Cycle::Ready);
+        assert!(connection.next_cycle());
+        // The wish was for that body only.
+        connection.receive(post(fields, body).as_bytes());
+        take_all(&mut connection);
+        assert_eq!(outcome(&mut connection), CLOSED);
+    }
+}
+
+#[test]
+fn a_body_given_up_counts_again() {
+    let wanted = |fields: &str| {
+        let mut connection = received(&post(fields, ""));
+        connection.want_body();
+        connection
+    };
+    let mut before = wanted("transfer-encoding: chunked\r\n");
+    before.give_up_body();
+    assert_eq!(outcome(&mut before), CLOSED);
+    for (fields, cycle) in [
+        ("transfer-encoding: chunked\r\n", Cycle::MustClose),
+        ("content-length: 65537\r\n", Cycle::MustClose),
+        ("content-length: 65536\r\n", Cycle::Draining),
+    ] {
+        let mut after = wanted(fields);
+        assert_eq!(outcome(&mut after), DRAINING, "{fields}");
+        after.give_up_body();
+        assert_eq!(after.cycle(), cycle, "{fields}");
+    }
+}
+
+#[test]
+fn a_wanted_body_that_waits_for_100_costs_the_connection() {
+    let waits = post("content-length: 2\r\nexpect: 100-continue\r\n", "");
+    let mut connection = received(&waits);
+    connection.want_body();
+    assert_eq!(outcome(&mut connection), CLOSED);
+}
+
+#[test]
 fn a_client_that_still_waits_for_100_costs_the_connection() {
     let waits = post("content-length: 2\r\nexpect: 100-continue\r\n", "");
     assert_eq!(outcome(&mut received(&waits)), CLOSED);

@@ -3,7 +3,8 @@
 use super::support::*;
 use crate::guest::cache::{self, CacheSettings};
 use crate::guest::sandbox::SandboxSettings;
-use crate::guest::{ContentHash, Guest, Priority, Sandbox, engine, load};
+use crate::guest::workshop::Workshops;
+use crate::guest::{ContentHash, Guest, Priority, Reach, Sandbox, load};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -12,7 +13,6 @@ use std::thread;
 use std::time::Instant;
 use tempfile::TempDir;
 use wasmtime::Cache;
-use wasmtime::component::Linker;
 
 const ROOMY: u64 = 1 << 30;
 
@@ -33,7 +33,13 @@ fn sandbox_with(cache: CacheSettings) -> Arc<Sandbox> {
 
 fn load_text(sandbox: &Arc<Sandbox>, text: &str) -> Guest {
     sandbox
-        .load("test", SETTINGS, text.as_bytes(), Priority::Start)
+        .load(
+            "test",
+            SETTINGS,
+            Reach::default(),
+            text.as_bytes(),
+            Priority::Start,
+        )
         .unwrap()
 }
 
@@ -66,11 +72,9 @@ fn eventually(mut condition: impl FnMut() -> bool) -> bool {
 /// Compiles with an engine of its own and says how often the cache had it, and had not.
 fn hits_and_misses(cache: &CacheSettings, sandbox: &SandboxSettings, text: &str) -> (usize, usize) {
     let cache: Cache = cache::open(cache).unwrap();
-    let engine = engine::lean(sandbox, Some(cache.clone())).unwrap();
-    let mut linker = Linker::new(&engine);
-    crate::guest::log::add_to_linker(&mut linker).unwrap();
+    let workshops = Workshops::new(sandbox, Some(cache.clone())).unwrap();
     let hash = ContentHash::of(text.as_bytes());
-    load::load(&engine, &linker, hash, text.as_bytes()).unwrap();
+    load::load(&workshops, hash, text.as_bytes()).unwrap();
     (cache.cache_hits(), cache.cache_misses())
 }
 

@@ -2,7 +2,7 @@
 
 use super::support::*;
 use crate::guest::load::{self, Loaded};
-use crate::guest::{ContentHash, GuestSettings, LoadError, Priority, Sandbox};
+use crate::guest::{ContentHash, GuestSettings, LoadError, Priority, Reach, Sandbox};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
@@ -12,7 +12,7 @@ fn compiled(sandbox: &Sandbox, text: &str, compilations: &AtomicUsize) -> Arc<Lo
     let hash = ContentHash::of(text.as_bytes());
     let compile = || {
         compilations.fetch_add(1, SeqCst);
-        load::load(&sandbox.engine, &sandbox.linker, hash, text.as_bytes())
+        load::load(&sandbox.workshops, hash, text.as_bytes())
     };
     sandbox.compiled.get_or_compile(hash, compile).unwrap()
 }
@@ -26,7 +26,13 @@ async fn content_that_is_in_use_is_not_compiled_again() {
     let shared = compiled(&sandbox, &text, &compilations);
     drop(guest);
     let guest = sandbox
-        .load("again", SETTINGS, text.as_bytes(), Priority::Background)
+        .load(
+            "again",
+            SETTINGS,
+            Reach::default(),
+            text.as_bytes(),
+            Priority::Background,
+        )
         .unwrap();
     assert_eq!(compilations.load(SeqCst), 0);
     assert_eq!(guest.hash(), ContentHash::of(text.as_bytes()));
@@ -56,7 +62,13 @@ fn what_is_gone_or_never_was_a_component_leaves_nothing_behind() {
     for number in 0..20_u16 {
         load(&sandbox, SETTINGS, &answer(200 + number, &[], b""));
         let bad = format!("(component {number}");
-        let refused = sandbox.load("bad", SETTINGS, bad.as_bytes(), Priority::Start);
+        let refused = sandbox.load(
+            "bad",
+            SETTINGS,
+            Reach::default(),
+            bad.as_bytes(),
+            Priority::Start,
+        );
         assert!(matches!(refused, Err(LoadError::Invalid { .. })));
     }
     assert!(sandbox.compiled.len() <= 2, "{}", sandbox.compiled.len());
@@ -72,7 +84,13 @@ fn shared_content_keeps_to_each_guests_limits() {
         ..SETTINGS
     };
     let text = component(&core);
-    let refused = sandbox.load("narrow", settings, text.as_bytes(), Priority::Start);
+    let refused = sandbox.load(
+        "narrow",
+        settings,
+        Reach::default(),
+        text.as_bytes(),
+        Priority::Start,
+    );
     assert!(
         matches!(refused, Err(LoadError::Memory { .. })),
         "{refused:?}"

@@ -3,7 +3,7 @@
 use super::support::*;
 use crate::guest::failure;
 use crate::guest::limits::Limits;
-use crate::guest::log::{GuestLog, LogLimits};
+use crate::guest::log::{GuestLog, LogLimits, RequestLog};
 use crate::guest::state::State;
 use crate::guest::turn::Turn;
 use crate::guest::{CallError, Request};
@@ -153,9 +153,10 @@ fn what_the_host_lacks_is_not_called_the_guests_failure() {
     };
     let state = State {
         deadline: soon(PATIENCE),
-        log: GuestLog::new(log_limits, "test".into(), "request-1"),
+        log: RequestLog::Alone(GuestLog::new(log_limits, "test".into(), "request-1")),
         limits: Limits::new(MEMORY_MAX),
         turn: Turn::new(Duration::from_millis(1), Arc::default()),
+        wasi: None,
     };
     let store = Store::new(&Engine::default(), state);
     let error = wasmtime::Error::msg("mprotect failed").context("no memory\nat all");

@@ -1,10 +1,10 @@
 //! What is found before the first request, and whether the message tells what to do.
 
 use super::support::*;
-use crate::guest::{Guest, GuestSettings, LoadError, Priority};
+use crate::guest::{Guest, GuestSettings, LoadError, Priority, Reach};
 
 fn load_bytes(bytes: &[u8]) -> Result<Guest, LoadError> {
-    sandbox(1).load("test", SETTINGS, bytes, Priority::Start)
+    sandbox(1).load("test", SETTINGS, Reach::default(), bytes, Priority::Start)
 }
 
 fn refusal(text: &str) -> LoadError {
@@ -55,14 +55,22 @@ fn a_component_without_handle_learns_what_it_exports_and_what_would_fit() {
         message.contains("nothing") && message.contains("httpd:guest"),
         "{message}"
     );
-    let proxy = "(component (instance $i) (export \"wasi:http/incoming-handler@0.2.0\" \
-                 (instance $i)))";
-    let message = refusal(proxy).to_string();
+    let exporting = |name| format!("(component (instance $i) (export \"{name}\" (instance $i)))");
+    let old = "wasi:http/incoming-handler@0.1.0";
+    let message = refusal(&exporting(old)).to_string();
+    assert!(message.contains(old), "{message}");
     assert!(
-        message.contains("wasi:http/incoming-handler@0.2.0"),
+        message.contains("another version of wasi:http"),
         "{message}"
     );
-    assert!(message.contains("wasi:http component"), "{message}");
+    for empty in [
+        "wasi:http/incoming-handler@0.2.7",
+        "wasi:http/handler@0.3.1",
+    ] {
+        let error = refusal(&exporting(empty));
+        assert!(matches!(error, LoadError::Invalid { .. }), "{error:?}");
+        assert!(error.to_string().contains("handle"), "{error}");
+    }
 }
 
 #[test]
@@ -84,9 +92,9 @@ fn all_imports_that_nobody_provides_are_named() {
     let text = component(&answer(200, &[], b"")).replacen(
         "(component",
         "(component
-           (import \"wasi:cli/stdout@0.2.0\" (instance
-             (export \"output-stream\" (type (sub resource)))))
-           (import \"wasi:clocks/wall-clock@0.2.0\" (instance
+           (import \"wasi:nn/graph@0.2.0\" (instance
+             (export \"graph\" (type (sub resource)))))
+           (import \"wasi:clocks/wall-clock@0.1.0\" (instance
              (export \"now\" (func (result u64)))
              (export \"resolution\" (func (result u64)))))
            (import \"own\" (func))",
@@ -96,9 +104,9 @@ fn all_imports_that_nobody_provides_are_named() {
         LoadError::Imports(names) => assert_eq!(
             names,
             [
-                "wasi:cli/stdout@0.2.0#output-stream",
-                "wasi:clocks/wall-clock@0.2.0#now",
-                "wasi:clocks/wall-clock@0.2.0#resolution",
+                "wasi:nn/graph@0.2.0#graph",
+                "wasi:clocks/wall-clock@0.1.0#now",
+                "wasi:clocks/wall-clock@0.1.0#resolution",
                 "own",
             ]
         ),
@@ -133,7 +141,13 @@ fn a_memory_that_starts_over_the_limit_is_refused() {
         ..SETTINGS
     };
     let error = sandbox(1)
-        .load("test", settings, text.as_bytes(), Priority::Start)
+        .load(
+            "test",
+            settings,
+            Reach::default(),
+            text.as_bytes(),
+            Priority::Start,
+        )
         .unwrap_err();
     let expected = (65536, 65535);
     match error {

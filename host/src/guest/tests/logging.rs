@@ -76,8 +76,8 @@ async fn lines_carry_level_guest_and_request() {
     let guest = logger(&[(2, "hello"), (4, "oh no")], "");
     let (lines, usage) = logged(&guest, Level::TRACE, PATIENCE).await;
     let expected = [
-        "INFO guest: hello guest=\"test\" request=\"request-1\"",
-        "ERROR guest: oh no guest=\"test\" request=\"request-1\"",
+        "INFO guest: hello guest=\"test\" generation=0 request=\"request-1\"",
+        "ERROR guest: oh no guest=\"test\" generation=0 request=\"request-1\"",
     ];
     assert_eq!(lines, expected);
     assert_eq!((usage.log_lines, usage.log_lines_dropped), (2, 0));

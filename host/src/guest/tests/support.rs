@@ -1,9 +1,10 @@
 //! Makes guests out of a few lines of core WebAssembly, and calls them. No assertions here.
 
 use crate::guest::{
-    CallError, FieldRef, Guest, GuestSettings, Instances, Priority, Request, Response, Run,
-    Sandbox, SandboxSettings, Usage,
+    CallError, FieldRef, Grants, Guest, GuestSettings, Instances, Priority, Reach, Request,
+    Response, Run, Sandbox, SandboxSettings, Usage,
 };
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -23,7 +24,19 @@ pub(super) const SETTINGS: GuestSettings = GuestSettings {
     response_max: RESPONSE_MAX,
     response_head_max: 1000,
     response_fields_max: 10,
+    resources_max: 100,
     instances: Instances::Fresh,
+    grants: NO_GRANTS,
+};
+
+/// Nothing is granted.
+pub(super) const NO_GRANTS: Grants = Grants {
+    env: BTreeMap::new(),
+    args: Vec::new(),
+    dirs: Vec::new(),
+    config: BTreeMap::new(),
+    keyvalue: BTreeMap::new(),
+    outbound_max: 0,
 };
 
 pub(super) fn sandbox_settings(instances_max: u32) -> SandboxSettings {
@@ -57,6 +70,7 @@ pub(super) fn load(sandbox: &Arc<Sandbox>, settings: GuestSettings, core: &str) 
         .load(
             "test",
             settings,
+            Reach::default(),
             component(core).as_bytes(),
             Priority::Start,
         )

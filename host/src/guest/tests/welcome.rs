@@ -1,17 +1,25 @@
 //! The built-in guest: it fits the world and says something useful.
 
 use super::support::*;
-use crate::guest::{GuestSettings, Instances, Priority, Request, WELCOME};
+use crate::guest::{GuestSettings, Instances, Priority, Reach, Request, WELCOME};
 
-const PAGE_SETTINGS: GuestSettings = GuestSettings {
-    instances: Instances::Reuse { uses: 1000 },
-    ..SETTINGS
-};
+fn page_settings() -> GuestSettings {
+    GuestSettings {
+        instances: Instances::Reuse { uses: 1000 },
+        ..SETTINGS
+    }
+}
 
 #[tokio::test]
 async fn it_answers_a_whole_page() {
     let welcome = sandbox(1)
-        .load("welcome", SETTINGS, WELCOME.as_bytes(), Priority::Start)
+        .load(
+            "welcome",
+            SETTINGS,
+            Reach::default(),
+            WELCOME.as_bytes(),
+            Priority::Start,
+        )
         .unwrap();
     let response = call(&welcome).await.unwrap();
     assert_eq!(response.status, 200);
@@ -39,7 +47,8 @@ async fn it_takes_large_requests_and_many_of_them() {
     let welcome = sandbox(1)
         .load(
             "welcome",
-            PAGE_SETTINGS,
+            page_settings(),
+            Reach::default(),
             WELCOME.as_bytes(),
             Priority::Start,
         )

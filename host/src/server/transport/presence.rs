@@ -8,6 +8,8 @@
 //!
 //! No byte of the client is consumed here.
 
+mod watch;
+
 use std::future::{pending, poll_fn};
 use std::io::{self, ErrorKind};
 use std::os::fd::AsFd;
@@ -22,9 +24,11 @@ use tokio::time::Instant;
 use super::Transport;
 use crate::server::stream::Stream;
 
+pub(in crate::server) use watch::{Seen, Watch};
+
 /// What the client has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ended {
+pub(in crate::server) enum Ended {
     /// Its own side. It may still read.
     Sending,
     /// Both sides: it is gone.
@@ -44,10 +48,10 @@ impl Transport {
         out: &mut Vec<u8>,
         ask: impl FnOnce(&mut Vec<u8>),
     ) {
-        if self.ended().await == Ended::Both {
+        if ended(&self.stream).await == Ended::Both {
             return;
         }
-        if matches!(self.stream, Stream::Tcp(_)) {
+        if has_to_be_asked(&self.stream) {
             if self.breaks_within(grace).await {
                 return;
             }
@@ -60,27 +64,6 @@ impl Transport {
             }
         }
         broken(&self.stream).await;
-    }
-
-    /// Waits for the client to end its side, or the whole connection.
-    async fn ended(&self) -> Ended {
-        // Of a wait for priority the runtime makes one for "nothing more to read" as well, and
-        // unlike a wait for readable it does not end with bytes that nobody wants to read now.
-        let end = Interest::PRIORITY | Interest::ERROR;
-        let all = end | Interest::WRITABLE;
-        loop {
-            // The second one does not wait, as the first is part of it. It says more.
-            let (Ok(_), Ok(ready)) = (self.stream.ready(end).await, self.stream.ready(all).await)
-            else {
-                return Ended::Both;
-            };
-            if ready.is_error() || ready.is_write_closed() {
-                return Ended::Both;
-            }
-            if ready.is_read_closed() {
-                return Ended::Sending;
-            }
-        }
     }
 
     /// Whether the connection breaks before so much time has passed.
@@ -98,8 +81,34 @@ impl Transport {
     }
 }
 
+/// Whether a client that has ended its side has to be asked: of the other family the kernel tells
+/// by itself.
+pub(in crate::server) fn has_to_be_asked(stream: &Stream) -> bool {
+    matches!(stream, Stream::Tcp(_))
+}
+
+/// Waits for the client to end its side, or the whole connection.
+pub(in crate::server) async fn ended(stream: &Stream) -> Ended {
+    // Of a wait for priority the runtime makes one for "nothing more to read" as well, and
+    // unlike a wait for readable it does not end with bytes that nobody wants to read now.
+    let end = Interest::PRIORITY | Interest::ERROR;
+    let all = end | Interest::WRITABLE;
+    loop {
+        // The second one does not wait, as the first is part of it. It says more.
+        let (Ok(_), Ok(ready)) = (stream.ready(end).await, stream.ready(all).await) else {
+            return Ended::Both;
+        };
+        if ready.is_error() || ready.is_write_closed() {
+            return Ended::Both;
+        }
+        if ready.is_read_closed() {
+            return Ended::Sending;
+        }
+    }
+}
+
 /// Waits until nobody is at the other end.
-async fn broken(stream: &Stream) {
+pub(in crate::server) async fn broken(stream: &Stream) {
     match stream {
         // After an RST there is an error to be fetched.
         Stream::Tcp(socket) => drop(socket.ready(Interest::ERROR).await),

@@ -1,0 +1,30 @@
+//! The wasi lanes: components of `wasi:http` 0.2 and 0.3, whose bodies are streamed both ways. The
+//! interfaces themselves are `wasmtime-wasi-http`'s; here is what it takes to offer them.
+//!
+//! A request flows through `upload` (its body), `request` (its head), `serve` (the call) and
+//! `download` (the response). `parts` is what a store needs for it.
+
+mod buffered;
+mod download;
+mod grants;
+mod keyvalue;
+mod offer;
+mod outbound;
+mod output;
+mod parts;
+mod refusals;
+mod request;
+mod serve;
+mod upload;
+
+pub use download::{Download, Piece, StreamedHead};
+pub use grants::{DirectoryGrant, GrantError, Grants};
+pub(in crate::guest) use keyvalue::add_to_linker as add_keyvalue_to_linker;
+pub(in crate::guest) use offer::Offer;
+pub use offer::Reach;
+pub use outbound::{Outbound, OutboundBody, OutboundError, OutboundTimeouts, Sending, Sent};
+pub(in crate::guest) use output::Output;
+pub(in crate::guest) use parts::{Parts, PartsLimits};
+pub use request::{StreamedRequest, Unfit, streamed_request};
+pub use serve::{Account, Serving};
+pub use upload::{Demand, Upload, UploadFailure, UploadSender, upload};

@@ -1,0 +1,135 @@
+//! Streamed guests that fail, stall, or ask for too much; and clients that leave them.
+
+use std::io::ErrorKind;
+use std::thread;
+use std::time::Instant;
+
+use crate::support::*;
+
+/// A client's view of a response that breaks off: its status, what came of the body, and that the
+/// end was orderly and not one of a whole message.
+fn broken(server: &TestServer, target: &str) -> String {
+    let mut client = server.connect();
+    client.send(get(target));
+    let heard = client.rest().expect("no orderly end");
+    let heard = String::from_utf8_lossy(&heard).into_owned();
+    assert!(heard.starts_with("HTTP/1.1 200 "), "{target}: {heard}");
+    assert!(
+        !heard.ends_with("0\r\n\r\n"),
+        "{target} looks complete: {heard}"
+    );
+    heard
+}
+
+fn server(name: &str, keys: &str) -> TestServer {
+    let fault = fault(
+        name,
+        &format!("breaker_failures = 0\nrollback = false\n{keys}"),
+    );
+    TestServer::start(&(fault + HELLO))
+}
+
+#[test]
+fn a_trap_in_the_body_cuts_it_short() {
+    let server = server("trap-after-head", "");
+    for _ in 0..20 {
+        broken(&server, "/trap-after-head");
+    }
+    server.request(get("/hello")).expect(200);
+}
+
+#[test]
+fn a_guest_that_waits_past_its_deadline_is_cut_short() {
+    let server = server("hangs-after-head", "deadline = \"300ms\"");
+    let heard = broken(&server, "/hangs-after-head");
+    assert!(heard.contains("wait\n"), "{heard}");
+    server.request(get("/hello")).expect(200);
+}
+
+#[test]
+fn a_body_of_another_length_than_announced_is_cut_short() {
+    let server = server("wrong-length", "");
+    for length in [3, 100] {
+        let mut client = server.connect();
+        client.send(get(&format!("/wrong-length?length={length}")));
+        match client.try_response("GET") {
+            // Three bytes are all that was announced, and all that there may be.
+            Ok(response) => {
+                assert!(length == 3 && response.body == b"bod" || response.status == 500);
+            }
+            Err(error) => assert_eq!(error.kind(), ErrorKind::UnexpectedEof),
+        }
+    }
+    server.request(get("/hello")).expect(200);
+}
+
+#[test]
+fn a_guest_that_never_reads_costs_no_response() {
+    let server = server("never-reads", "deadline = \"20s\"");
+    let mut client = server.connect();
+    let sending = client.send_aside(post("/never-reads?for=1", zeros(2_000_000)));
+    client.response().expect(200);
+    // What the host does not read within its bounds, the client may not get rid of.
+    let _ = sending.join().unwrap();
+}
+
+#[test]
+fn fields_and_trailers_have_their_limits() {
+    let fields = server("too-many-fields", "deadline = \"60s\"");
+    fields.request(get("/too-many-fields")).expect_refusal(500);
+    let trailers = server("huge-trailer", "deadline = \"60s\"");
+    let mut client = trailers.connect();
+    client.send(head("GET", "/huge-trailer", "connection: close\r\n"));
+    // Refused to the guest, or cut short: never a trailer over the limit.
+    let heard = client.rest().expect("no orderly end");
+    assert!(heard.len() < 256 << 10, "{} bytes", heard.len());
+    trailers.request(get("/hello")).expect(200);
+}
+
+#[test]
+fn what_the_host_holds_for_a_guest_is_bounded() {
+    let server = server("resource-hog", "deadline = \"5s\"");
+    for of in ["fields", "streams", "futures"] {
+        let start = Instant::now();
+        let response = server.request(get(&format!("/resource-hog?of={of}")));
+        assert!(matches!(response.status, 500 | 504), "{of}: {response:?}");
+        assert!(start.elapsed() < PATIENCE);
+        server.request(get("/hello")).expect(200);
+    }
+}
+
+#[test]
+fn a_client_that_leaves_ends_its_guest() {
+    let keys = "deadline = \"1h\"\nconcurrency_max = 1\nqueue_max = 1\nqueue_time = \"60s\"";
+    let server = server("hangs-after-head", keys);
+    for round in 0..3 {
+        let mut client = server.connect();
+        client.send(get("/hangs-after-head"));
+        let some = client.some().unwrap();
+        assert!(some.starts_with(b"HTTP/1.1 200 "), "round {round}");
+        drop(client);
+    }
+}
+
+#[test]
+fn uploads_that_break_off_leave_nothing_behind() {
+    let keys = "concurrency_max = 2\nqueue_time = \"15s\"";
+    let echo = guest("streaming-echo", "streaming-echo", keys) + &route("/", "streaming-echo", "");
+    let server = TestServer::start(&echo);
+    let clients: Vec<_> = (0..20)
+        .map(|number| {
+            let mut client = server.connect();
+            thread::spawn(move || {
+                client.send(head("POST", "/", "content-length: 1000\r\n") + "begun");
+                if number % 2 == 0 {
+                    client.reset();
+                }
+            })
+        })
+        .collect();
+    clients
+        .into_iter()
+        .for_each(|client| client.join().unwrap());
+    let response = server.request(post("/", "whole")).expect(200);
+    assert_eq!(response.text(), "whole");
+}

@@ -1,0 +1,107 @@
+//! What streamed guests may reach: nothing that was not granted, and what was, works.
+
+use std::fs;
+use std::path::Path;
+
+use crate::support::*;
+
+fn files(dirs: &str) -> String {
+    guest("files", "files", dirs) + &route("/site/{*rest}", "files", "")
+}
+
+fn site(folder: &Path) {
+    fs::create_dir(folder.join("site")).unwrap();
+    fs::write(folder.join("site/index.html"), "<p>home</p>").unwrap();
+    fs::write(folder.join("site/data.txt"), "0123456789").unwrap();
+    fs::write(folder.join("secret.txt"), "secret").unwrap();
+    std::os::unix::fs::symlink(folder.join("secret.txt"), folder.join("site/link.txt")).unwrap();
+}
+
+#[test]
+fn a_directory_that_is_granted_is_seen_and_nothing_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    site(folder.path());
+    let host = folder.path().join("site").display().to_string();
+    let dirs = format!("dirs = [{{ host = \"{host}\", guest = \"/site\", access = \"read\" }}]");
+    let server = TestServer::start(&files(&dirs));
+    let whole = server.request(get("/site/data.txt")).expect(200);
+    assert_eq!(whole.text(), "0123456789");
+    let etag = whole.field("etag").expect("no etag").to_owned();
+    let part = head("GET", "/site/data.txt", "range: bytes=2-4\r\n");
+    assert_eq!(server.request(part).expect(206).text(), "234");
+    let known = head(
+        "GET",
+        "/site/data.txt",
+        &format!("if-none-match: {etag}\r\n"),
+    );
+    server.request(known).expect(304);
+    for escape in ["/site/link.txt", "/site/%2e%2e/secret.txt", "/site/nothing"] {
+        let response = server.request(get(escape));
+        assert!(response.status >= 400, "{escape}: {response:?}");
+        assert!(!response.text().contains("secret\n") && response.text() != "secret");
+    }
+}
+
+#[test]
+fn without_a_grant_there_are_no_files() {
+    let server = TestServer::start(&files(""));
+    let response = server.request(get("/site/data.txt"));
+    assert!(response.status >= 400, "{response:?}");
+}
+
+fn counter(folder: &Path, grant: &str) -> String {
+    let store = folder.display();
+    format!("[keyvalue]\ndirectory = \"{store}\"\n")
+        + &guest("counter", "counter", grant)
+        + &route("/", "counter", "")
+}
+
+#[test]
+fn what_a_guest_keeps_is_there_after_a_restart_and_a_kill() {
+    let folder = tempfile::tempdir().unwrap();
+    let sections = counter(folder.path(), "keyvalue = [\"default\"]");
+    let program = Program::start(&sections);
+    for expected in ["1\n", "2\n", "3\n"] {
+        assert_eq!(program.request(get("/")).expect(200).text(), expected);
+    }
+    program.signal(rustix::process::Signal::KILL);
+    program.finish();
+    let program = Program::start(&sections);
+    assert_eq!(program.request(get("/")).expect(200).text(), "4\n");
+}
+
+#[test]
+fn a_bucket_that_is_not_granted_is_refused_and_told_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::start(&counter(folder.path(), ""));
+    for _ in 0..3 {
+        program.request(get("/")).expect(500);
+    }
+    let refused = |line: &str| line.contains("the guest was refused");
+    program.log.wait_for("a refusal", refused);
+    assert_eq!(program.log.count(refused), 1);
+}
+
+#[test]
+fn another_host_is_reached_only_if_it_is_granted() {
+    let upstream = TestServer::start(HELLO);
+    let address = upstream.address();
+    let keys = format!("config = {{ upstream = \"http://{address}\" }}");
+    let proxy = |grant: &str| {
+        let sections = guest("proxy", "proxy", &format!("{keys}\n{grant}"));
+        TestServer::start(&(sections + &route("/{*rest}", "proxy", "")))
+    };
+    let granted = proxy(&format!("allow_hosts = [\"http://{address}\"]"));
+    assert_eq!(
+        granted.request(get("/hello")).expect(200).text(),
+        "Hello world!"
+    );
+    for grant in [
+        "",
+        "allow_hosts = [\"*\"]",
+        "allow_hosts = [\"https://example.com\"]",
+    ] {
+        let response = proxy(grant).request(get("/hello"));
+        assert!(response.status >= 500, "{grant}: {response:?}");
+    }
+}
