@@ -3,6 +3,7 @@
 
 mod close_lab;
 mod crowd_lab;
+mod fixtures;
 mod guests;
 mod host;
 mod lab;
@@ -29,6 +30,9 @@ Tasks:
   run [-- ARGS]  Build guests and host, then serve config.example.toml; ARGS go to the host
   test           Check formatting, lints and tidiness, then run every test
   guests         Build the guests to guests/dist
+  fixtures [--all]
+                 Build components with public toolchains to fixtures/dist; --all: the large
+                 ones as well
   tidy           Check sizes, layers and leftovers of the sources
   close-lab      Show on the wire what closing a connection early does, write docs/closing.md
   soak [--minutes 10] [--requests 1000000]
@@ -56,6 +60,7 @@ enum Task {
     Run(Vec<OsString>),
     Test,
     Guests,
+    Fixtures(fixtures::Extent),
     Tidy,
     CloseLab,
     Soak(soak::Goal),
@@ -86,6 +91,7 @@ fn perform(task: Task) -> anyhow::Result<()> {
         Task::Run(arguments) => run::run(&arguments)?,
         Task::Test => test::run()?,
         Task::Guests => guests::build()?,
+        Task::Fixtures(extent) => fixtures::build(extent)?,
         Task::Tidy => tidy::run()?,
         Task::CloseLab => close_lab::run()?,
         Task::Soak(goal) => soak::run(goal)?,
@@ -103,6 +109,7 @@ fn parse(mut parser: lexopt::Parser) -> Result<Task, lexopt::Error> {
     };
     let task = match task.as_str() {
         "run" => return Ok(Task::Run(rest(parser)?)),
+        "fixtures" => return extent(parser),
         "soak" => return Ok(soak::Goal::parse(parser)?.map_or(Task::Help, Task::Soak)),
         "test" => Task::Test,
         "guests" => Task::Guests,
@@ -119,6 +126,19 @@ fn parse(mut parser: lexopt::Parser) -> Result<Task, lexopt::Error> {
         Some(Arg::Short('h') | Arg::Long("help")) => Ok(Task::Help),
         Some(other) => Err(other.unexpected()),
     }
+}
+
+/// The only option of `fixtures`.
+fn extent(mut parser: lexopt::Parser) -> Result<Task, lexopt::Error> {
+    let mut extent = fixtures::Extent::Usual;
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Arg::Long("all") => extent = fixtures::Extent::All,
+            Arg::Short('h') | Arg::Long("help") => return Ok(Task::Help),
+            other => return Err(other.unexpected()),
+        }
+    }
+    Ok(Task::Fixtures(extent))
 }
 
 /// What follows, without the `--` that separates it.
@@ -147,6 +167,17 @@ mod tests {
         ] {
             assert!(matches!(parsed(arguments), Ok(Task::Run(rest)) if rest == expected));
         }
+    }
+
+    #[test]
+    fn fixtures_come_in_two_extents() {
+        let extent = |arguments: &[&str]| match parsed(arguments) {
+            Ok(Task::Fixtures(extent)) => Some(extent),
+            _ => None,
+        };
+        assert_eq!(extent(&["fixtures"]), Some(fixtures::Extent::Usual));
+        assert_eq!(extent(&["fixtures", "--all"]), Some(fixtures::Extent::All));
+        assert_eq!(extent(&["fixtures", "--most"]), None);
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub(crate) enum Tool {
     Ip,
     /// JavaScript's HTTP client.
     Node,
+    /// JavaScript's packages.
+    Npm,
     /// Python's HTTP client.
     Python,
     /// Packet captures.
@@ -35,6 +37,7 @@ impl Tool {
             Self::Curl => "curl",
             Self::Ip => "ip",
             Self::Node => "node",
+            Self::Npm => "npm",
             Self::Python => "python3",
             Self::Tshark => "tshark",
             Self::Unshare => "unshare",
@@ -48,7 +51,7 @@ impl Tool {
             Self::Ip => "iproute2",
             Self::Node => "nodejs",
             Self::Unshare => "util-linux",
-            Self::Curl | Self::Python | Self::Tshark | Self::Wrk => self.program(),
+            Self::Curl | Self::Npm | Self::Python | Self::Tshark | Self::Wrk => self.program(),
         }
     }
 }

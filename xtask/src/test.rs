@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
+use crate::fixtures::{self, Extent};
 use crate::setup::Tool;
 use crate::{guests, project, setup, shell, tidy};
 
@@ -19,22 +20,25 @@ const TOOLS: [Tool; 7] = [
     Tool::Wrk,
 ];
 
-/// Sets up, builds the guests, and runs formatting, lints, tidiness and every test.
+/// Sets up, builds guests and fixtures, and runs formatting, lints, tidiness and every test.
 ///
 /// # Errors
 /// At the first step that fails.
 pub(crate) fn run() -> Result<()> {
     let (root, guests) = (project::root(), project::root().join("guests"));
+    let fixtures = root.join("fixtures/rust");
     shell::step("Everything", || {
         shell::step("Look for the programs that tests use", || {
             setup::ensure_tools(&TOOLS)
         })?;
         shell::step("Check formatting", || {
             shell::run(cargo(&root).args(["fmt", "--all", "--check"]))?;
-            shell::run(cargo(&guests).args(["fmt", "--all", "--check"]))
+            shell::run(cargo(&guests).args(["fmt", "--all", "--check"]))?;
+            shell::run(cargo(&fixtures).args(["fmt", "--all", "--check"]))
         })?;
         tidy::run()?;
         guests::build()?;
+        fixtures::build(Extent::Usual)?;
         let clippy = [
             "clippy",
             "--workspace",

@@ -1,8 +1,9 @@
 //! Builds every guest and lays the components in `guests/dist`. How a toolchain is found is
 //! `toolchain`'s affair, whether anything changed is `fingerprint`'s.
 
-mod fingerprint;
-mod toolchain;
+pub(crate) mod fingerprint;
+pub(crate) mod toolchain;
+mod wasi_libc;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,10 +11,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
+use self::toolchain::Target;
 use crate::{project, shell};
 
 /// The first bytes of a component, as opposed to a core module.
-const COMPONENT: [u8; 8] = *b"\0asm\x0d\0\x01\0";
+pub(crate) const COMPONENT: [u8; 8] = *b"\0asm\x0d\0\x01\0";
 
 /// What the components are built from. The root manifest has the versions the SDK depends on.
 const SOURCES: [&str; 4] = ["guests", "guest-sdk", "wit", "Cargo.toml"];
@@ -31,21 +33,23 @@ pub(crate) fn build() -> Result<()> {
     if fs::read_to_string(&stamp).is_ok_and(|built| built == current) && all_there(&dist, &names) {
         return Ok(());
     }
-    let toolchain = shell::step("Find a toolchain for the guests", toolchain::choose)?;
+    let toolchain = shell::step("Find a toolchain for the guests", || {
+        toolchain::choose(Target::Unknown)
+    })?;
     let target = project::target().join("guests");
     shell::step(
         &format!("Build the guests with {}", toolchain.describe()),
         || {
             shell::run(
                 toolchain
-                    .cargo_build()?
+                    .cargo_build(Target::Unknown)?
                     .current_dir(&guests)
                     .arg("--target-dir")
                     .arg(&target),
             )
         },
     )?;
-    let built = target.join(toolchain::TARGET).join("release");
+    let built = target.join(Target::Unknown.triple()).join("release");
     update_dist(&built, &dist, &names)?;
     fs::write(&stamp, fingerprint::of(&project::root(), &SOURCES)?)?;
     eprintln!("    {} components are in {}", names.len(), dist.display());
@@ -96,7 +100,10 @@ fn update_dist(built: &Path, dist: &Path, names: &BTreeSet<PathBuf>) -> Result<(
 }
 
 /// A host may be watching: it must never read half a component, nor reload one for nothing.
-fn replace(path: &Path, component: &[u8]) -> Result<()> {
+///
+/// # Errors
+/// When the file cannot be written.
+pub(crate) fn replace(path: &Path, component: &[u8]) -> Result<()> {
     if fs::read(path).is_ok_and(|current| current == component) {
         return Ok(());
     }

@@ -1,5 +1,6 @@
-//! Finds a way to build for `wasm32-unknown-unknown`. In this order: the target is installed;
-//! rustup installs it; Debian's Rust builds the standard library from its source package.
+//! Finds a way to build for WebAssembly. In this order: the target is installed; rustup installs
+//! it; Debian's Rust builds the standard library from its source package. What is built is no
+//! affair of this file.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,10 +8,27 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use super::wasi_libc;
 use crate::{project, setup, shell};
 
-/// What guests are built for: no operating system, so a sandbox empty by construction.
-pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
+/// What a component is built for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// No operating system, so a sandbox empty by construction: the lean lane.
+    Unknown,
+    /// WASI 0.2, which the standard library uses, and 0.3 on top of it: the streamed lanes.
+    Wasip2,
+}
+
+impl Target {
+    /// What rustc calls it.
+    pub(crate) fn triple(self) -> &'static str {
+        match self {
+            Self::Unknown => "wasm32-unknown-unknown",
+            Self::Wasip2 => "wasm32-wasip2",
+        }
+    }
+}
 
 const DEBIAN_PACKAGES: [&str; 3] = ["rustc-web", "cargo-web", "rust-web-src"];
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
@@ -28,27 +46,27 @@ pub(crate) enum Toolchain {
     Debian,
 }
 
-/// Finds a toolchain, installing what is missing if this machine lets us.
+/// Finds a toolchain for a target, installing what is missing if this machine lets us.
 ///
 /// # Errors
 /// When there is none; the message says what a person can do.
-pub(crate) fn choose() -> Result<Toolchain> {
-    if is_installed()? || rustup_adds() {
+pub(crate) fn choose(target: Target) -> Result<Toolchain> {
+    if is_installed(target)? || rustup_adds(target) {
         return Ok(Toolchain::Installed);
     }
-    if debian_is_ready() {
-        return Ok(Toolchain::Debian);
-    }
-    if setup::can_install() {
+    if !debian_is_ready() && setup::can_install() {
         shell::step("Install Debian's Rust with its source", || {
             setup::apt_install(&DEBIAN_PACKAGES)
         })
-        .with_context(|| plea("Debian's Rust could not be installed"))?;
-        if debian_is_ready() {
-            return Ok(Toolchain::Debian);
-        }
+        .with_context(|| plea(target, "Debian's Rust could not be installed"))?;
     }
-    bail!(plea("no Rust here can build for WebAssembly"))
+    if !debian_is_ready() {
+        bail!(plea(target, "no Rust here can build for WebAssembly"));
+    }
+    if target == Target::Wasip2 {
+        wasi_libc::ensure().with_context(|| plea(target, "there is no C library for WASI 0.2"))?;
+    }
+    Ok(Toolchain::Debian)
 }
 
 impl Toolchain {
@@ -60,20 +78,21 @@ impl Toolchain {
         }
     }
 
-    /// The command that builds the workspace it is run in, in release mode. Linker and link flags
-    /// are in that workspace's own configuration, where a guest's author sees them; flags in our
-    /// environment would replace those, so they are taken out.
+    /// The command that builds the workspace it is run in for the target it was chosen for, in
+    /// release mode. Linker and link flags are in that workspace's own configuration, where a
+    /// guest's author sees them; flags in our environment would replace those, so they are taken
+    /// out.
     ///
     /// # Errors
     /// When the linker that makes components is not there.
-    pub(crate) fn cargo_build(self) -> Result<Command> {
+    pub(crate) fn cargo_build(self, target: Target) -> Result<Command> {
         let mut command = match self {
             Self::Installed => Command::new(project::cargo()),
             Self::Debian => Command::new(DEBIAN_CARGO),
         };
         command
-            .args(["build", "--release", "--target", TARGET])
-            .env("PATH", path_with_linker()?);
+            .args(["build", "--release", "--target", target.triple()])
+            .env("PATH", path_with_linker(target)?);
         for variable in [
             "RUSTFLAGS",
             "CARGO_ENCODED_RUSTFLAGS",
@@ -89,13 +108,31 @@ impl Toolchain {
             command
                 .env("RUSTC", DEBIAN_RUSTC)
                 .env_remove("LD_LIBRARY_PATH");
+            if target == Target::Wasip2 {
+                command.args(["--config", &link_with_debian_libc()?]);
+            }
         }
         Ok(command)
     }
 }
 
-fn is_installed() -> Result<bool> {
-    let folder = shell::output(rustc().args(["--print", "target-libdir", "--target", TARGET]))?;
+/// Rust's own targets bring the C library along, and Debian's Rust looks for it in that place. A
+/// workspace's own flags for the target are kept: cargo joins lists.
+fn link_with_debian_libc() -> Result<String> {
+    let folder = wasi_libc::folder();
+    let folder = folder
+        .to_str()
+        .with_context(|| format!("{} is not UTF-8", folder.display()))?;
+    let flags = serde_json::to_string(&["-Clink-self-contained=no", &format!("-L{folder}")])?;
+    Ok(format!(
+        "target.{}.rustflags={flags}",
+        Target::Wasip2.triple()
+    ))
+}
+
+fn is_installed(target: Target) -> Result<bool> {
+    let question = ["--print", "target-libdir", "--target", target.triple()];
+    let folder = shell::output(rustc().args(question))?;
     let Ok(entries) = fs::read_dir(folder) else {
         return Ok(false);
     };
@@ -107,14 +144,15 @@ fn is_installed() -> Result<bool> {
 
 /// Asks rustup for the target. That it could not is noted in the target folder and asked again
 /// only where nothing else helps: the second run shall not wait for a network that is not there.
-fn rustup_adds() -> bool {
-    let note = project::target().join("xtask").join("rustup-has-no-wasm32");
+fn rustup_adds(target: Target) -> bool {
+    let triple = target.triple();
+    let note = format!("rustup-has-no-{triple}");
+    let note = project::target().join("xtask").join(note);
     if shell::find("rustup").is_none() || (note.exists() && debian_is_ready()) {
         return false;
     }
-    let step = format!("Ask rustup for {TARGET}");
-    let added = shell::step(&step, || {
-        shell::run(Command::new("rustup").args(["target", "add", TARGET]))
+    let added = shell::step(&format!("Ask rustup for {triple}"), || {
+        shell::run(Command::new("rustup").args(["target", "add", triple]))
     });
     match added {
         Ok(()) => true,
@@ -161,17 +199,17 @@ fn minor_version(version: &str) -> Option<u32> {
 
 /// The search path with the folders of `wasm-component-ld` and of the `wasm-ld` it calls in front.
 /// Both come with the Rust of rustup, and Debian's Rust can use them as well.
-fn path_with_linker() -> Result<std::ffi::OsString> {
+fn path_with_linker(target: Target) -> Result<std::ffi::OsString> {
     let sysroot = PathBuf::from(shell::output(rustc().args(["--print", "sysroot"]))?);
     let host = shell::output(rustc().args(["--print", "host-tuple"]))?;
     let programs = sysroot.join("lib/rustlib").join(host).join("bin");
     let linker = programs.join("wasm-component-ld");
     ensure!(
         linker.is_file() || shell::find("wasm-component-ld").is_some(),
-        plea(&format!(
-            "there is no {}, which makes components",
-            linker.display()
-        ))
+        plea(
+            target,
+            &format!("there is no {}, which makes components", linker.display())
+        )
     );
     let current = std::env::var_os("PATH").unwrap_or_default();
     let folders = [programs.clone(), programs.join("gcc-ld")];
@@ -190,10 +228,11 @@ fn debian_rustc() -> Command {
     command
 }
 
-fn plea(what: &str) -> String {
+fn plea(target: Target, what: &str) -> String {
     format!(
-        "{what}. Guests need Rust from https://rustup.rs with 'rustup target add {TARGET}', or \
+        "{what}. Guests need Rust from https://rustup.rs with 'rustup target add {}', or \
          Debian 12 with its packages {} next to rustup's Rust",
+        target.triple(),
         DEBIAN_PACKAGES.join(", ")
     )
 }
@@ -215,7 +254,7 @@ mod tests {
 
     #[test]
     fn a_build_ignores_flags_meant_for_the_host() {
-        let command = Toolchain::Debian.cargo_build().unwrap();
+        let command = Toolchain::Debian.cargo_build(Target::Unknown).unwrap();
         let removed: Vec<_> = command
             .get_envs()
             .filter(|(_, value)| value.is_none())
@@ -224,6 +263,24 @@ mod tests {
             removed.iter().any(|(name, _)| *name == "RUSTFLAGS"),
             "{removed:?}"
         );
-        assert!(command.get_args().any(|argument| argument == TARGET));
+        let triple = Target::Unknown.triple();
+        assert!(command.get_args().any(|argument| argument == triple));
+    }
+
+    #[test]
+    fn the_c_library_is_linked_without_replacing_flags_of_the_workspace() {
+        let has_config = |command: &Command| {
+            let mut arguments = command.get_args();
+            arguments.any(|argument| argument == "--config")
+        };
+        let debian = Toolchain::Debian.cargo_build(Target::Wasip2).unwrap();
+        assert!(has_config(&debian));
+        let installed = Toolchain::Installed.cargo_build(Target::Wasip2).unwrap();
+        assert!(!has_config(&installed));
+        let config = link_with_debian_libc().unwrap();
+        let flags = config.strip_prefix("target.wasm32-wasip2.rustflags=");
+        let flags: Vec<String> = serde_json::from_str(flags.unwrap()).unwrap();
+        assert_eq!(flags[0], "-Clink-self-contained=no");
+        assert!(flags[1].starts_with("-L"));
     }
 }
