@@ -14,8 +14,10 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::time::timeout_at;
+
 use crate::config::Config;
-use crate::guest::{self, CallError};
+use crate::guest::{self, CallError, Stage};
 use crate::registry::{
     Admitted, Change, Generation, Registry, RegistryError, Slot, Staged, Target,
 };
@@ -30,6 +32,10 @@ pub use served::Served;
 pub use streamed::{
     Demand, Exchange, Piece, Streamed, StreamedHead, Upload, UploadFailure, UploadSender, upload,
 };
+
+/// How long past its deadline a guest that waits is stopped. One that runs is stopped by its ticks
+/// before that, and then it is known what it was doing.
+const TICKS_FIRST: Duration = Duration::from_millis(100);
 
 /// A whole response, checked and ready to be encoded.
 pub type Answer = guest::Response;
@@ -239,7 +245,16 @@ impl Plan {
         let generation = Arc::clone(admitted.generation());
         served.generation = Some(Arc::clone(&generation));
         let call = self.give_to(admitted, incoming, deadline);
-        let ended = generation.guest().run(deadline, call).await;
+        let run = generation.guest().run(deadline, call);
+        let ended = if generation.guest().may_wait() {
+            // No tick comes while it waits for a clock or for others.
+            let stage = Stage::Running;
+            let late = (Err(CallError::Deadline { stage }), Usage::default());
+            let waited = timeout_at((deadline + TICKS_FIRST).into(), run).await;
+            waited.unwrap_or(Some(late))
+        } else {
+            run.await
+        };
         let (result, usage) = ended.unwrap_or((Err(CallError::Host), Usage::default()));
         served.usage = usage;
         result.map_err(Refusal::Guest)

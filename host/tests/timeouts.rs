@@ -191,3 +191,56 @@ fn shutdown_cuts_off_what_does_not_end() {
             .expect_err("a request without body was answered");
     }
 }
+
+/// A component of the lean lane that waits for a clock of WASI for a day. Nothing of it runs
+/// meanwhile, so that no tick can stop it.
+fn waits_for_a_clock() -> String {
+    let waits = "(func (export \"handle\") (param i32) (result i32)
+        (call $block (call $subscribe (i64.const 86400000000000))) unreachable)";
+    component_of(waits)
+        .replacen(
+            "(component",
+            "(component
+               (import \"wasi:io/poll@0.2.0\" (instance $poll
+                 (export \"pollable\" (type $p (sub resource)))
+                 (export \"[method]pollable.block\" (func (param \"self\" (borrow $p))))))
+               (alias export $poll \"pollable\" (type $pollable))
+               (import \"wasi:clocks/monotonic-clock@0.2.0\" (instance $clock
+                 (alias outer 1 $pollable (type $outer))
+                 (export \"pollable\" (type $p (eq $outer)))
+                 (export \"subscribe-duration\" (func (param \"when\" u64) (result (own $p))))))
+               (core func $block (canon lower (func $poll \"[method]pollable.block\")))
+               (core func $subscribe (canon lower (func $clock \"subscribe-duration\")))",
+            1,
+        )
+        .replacen(
+            "(core module $guest",
+            "(core module $guest
+               (import \"wasi\" \"block\" (func $block (param i32)))
+               (import \"wasi\" \"subscribe\" (func $subscribe (param i64) (result i32)))",
+            1,
+        )
+        .replacen(
+            "(with \"log\"",
+            "(with \"wasi\" (instance
+               (export \"block\" (func $block)) (export \"subscribe\" (func $subscribe))))
+             (with \"log\"",
+            1,
+        )
+}
+
+#[test]
+fn deadline_of_a_lean_guest_that_waits() {
+    let folder = folder_with("waits.wasm", &waits_for_a_clock());
+    let file = folder.path().join("waits.wasm");
+    let keys = "deadline = \"300ms\"\nconcurrency_max = 1\nbreaker_failures = 0";
+    let guests = format!(
+        "\n[guests.waits]\ncomponent = \"{}\"\n{keys}\n",
+        file.display()
+    ) + &route("/waits", "waits", "");
+    let server = TestServer::start(&(guests + HELLO));
+    for _ in 0..3 {
+        server.request(get("/waits")).expect_refusal(504);
+    }
+    server.request(get("/hello")).expect(200);
+}

@@ -39,7 +39,7 @@ impl Live {
         upload: Upload,
         deadline: Instant,
     ) -> Result<Self, Refusal> {
-        let head = guest::StreamedRequest {
+        let head = guest::Request {
             id: request.id(),
             client: request.client(),
             method: request.method(),
@@ -49,6 +49,7 @@ impl Live {
             query: request.query(),
             fields: &request.fields(),
             captures: &plan.captures(),
+            body: b"",
         };
         let streamed = guest::streamed_request(&head, upload);
         let streamed = streamed.map_err(|unfit| Refusal::malformed(400, &unfit))?;

@@ -110,6 +110,12 @@ impl Guest {
         self.loaded.kind()
     }
 
+    /// Whether its calls may wait, for a clock or for others, and so may need to be stopped while
+    /// they do not run: those of a component that imports nothing of WASI cannot.
+    pub fn may_wait(&self) -> bool {
+        self.loaded.needs_wasi
+    }
+
     /// Runs a call of this guest, most often [`Guest::call`] with what it borrows: polled first
     /// where the returned future is, and in the background, in turns with other guests, when that
     /// takes longer than a slice or calls of this guest did lately. In the background it gets its

@@ -1,12 +1,13 @@
 //! The sandbox: loads guest components and calls them, one request at a time, inside limits.
 //!
 //! Wasm lives here and nowhere else. There are no sockets here, no HTTP framing and no choice of
-//! status codes: a caller hands over a whole request and gets a checked answer or a [`CallError`].
+//! status codes: a caller hands over a request, whole or as it arrives, and gets a checked answer
+//! or a [`CallError`].
 //!
-//! A request flows through `guest` (instance, call), `state` (what one store may use),
-//! `answer` (what the guest may say). `run` decides on which thread, by the guest's `pace`.
-//! `sandbox`, `engine`, `ticker` and `background` are shared by all guests. Bytes become a guest in
-//! `load`; `compiled` and `cache` save doing that twice.
+//! A request of the lean lane flows through `guest` (instance, call), `state` (what one store may
+//! use), `answer` (what the guest may say); one of the wasi lanes through `wasi`. `run` decides on
+//! which thread, by the guest's `pace`. `sandbox`, `workshop`, `ticker` and `background` are shared
+//! by all guests. Bytes become a guest in `load`; `compiled` and `cache` save doing that twice.
 
 mod answer;
 mod background;
@@ -52,8 +53,8 @@ pub use sandbox::{Sandbox, SandboxSettings};
 pub use usage::Usage;
 pub use wasi::{
     Account, Demand, DirectoryGrant, Download, GrantError, Grants, Outbound, OutboundBody,
-    OutboundError, OutboundTimeouts, Piece, Reach, Sending, Sent, Serving, StreamedHead,
-    StreamedRequest, Unfit, Upload, UploadFailure, UploadSender, streamed_request, upload,
+    OutboundError, OutboundTimeouts, Piece, Reach, Sending, Sent, Serving, StreamedHead, Unfit,
+    Upload, UploadFailure, UploadSender, streamed_request, upload,
 };
 
 /// The guest that answers `/` when the host is started without a configuration: component text

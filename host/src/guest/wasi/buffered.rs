@@ -2,7 +2,7 @@
 //! For probes, and for requests whose body had been received when the guest's lane changed.
 
 use super::download::{Download, Piece, StreamedHead};
-use super::request::{StreamedRequest, streamed_request};
+use super::request::streamed_request;
 use super::upload::{Demand, UploadSender, upload};
 use crate::guest::answer::Response;
 use crate::guest::call::Guest;
@@ -24,7 +24,7 @@ impl Guest {
     ) -> (Result<Response, CallError>, Usage) {
         let (sender, body) = upload(Some(request.body.len() as u64));
         let bodiless = request.method == "HEAD";
-        let head = match streamed_request(&head(&request), body) {
+        let head = match streamed_request(&request, body) {
             Ok(head) => head,
             Err(unfit) => {
                 let code = unfit.to_string();
@@ -88,20 +88,6 @@ impl Guest {
             content_length: content_length.filter(|_| bodiless),
             body,
         })
-    }
-}
-
-fn head<'a>(request: &Request<'a>) -> StreamedRequest<'a> {
-    StreamedRequest {
-        id: request.id,
-        client: request.client,
-        method: request.method,
-        scheme: request.scheme,
-        authority: request.authority,
-        path: request.path,
-        query: request.query,
-        fields: request.fields,
-        captures: request.captures,
     }
 }
 

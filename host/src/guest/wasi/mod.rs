@@ -25,6 +25,6 @@ pub use offer::Reach;
 pub use outbound::{Outbound, OutboundBody, OutboundError, OutboundTimeouts, Sending, Sent};
 pub(in crate::guest) use output::Output;
 pub(in crate::guest) use parts::{Parts, PartsLimits};
-pub use request::{StreamedRequest, Unfit, streamed_request};
+pub use request::{Unfit, streamed_request};
 pub use serve::{Account, Serving};
 pub use upload::{Demand, Upload, UploadFailure, UploadSender, upload};

@@ -1,7 +1,7 @@
 //! A request as `wasi:http` wants it: from our checked head to the types of the crate `http`. Pure.
 
 use super::upload::Upload;
-use crate::guest::interface::{Capture, FieldRef};
+use crate::guest::interface::{FieldRef, Request};
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::uri::{Authority, PathAndQuery, Scheme, Uri};
 use http_body_util::BodyExt;
@@ -13,29 +13,6 @@ use wasmtime_wasi_http::WasiBody;
 const OWN_FIELDS: &str = "httpd-";
 /// What a client that names no host gets to be asked for; only HTTP/1.0 allows that.
 const AUTHORITY_UNKNOWN: &str = "localhost";
-
-/// A request's head, borrowed. Its fields mean what wit/types.wit says of those in `request`.
-#[derive(Clone, Copy, Debug)]
-pub struct StreamedRequest<'a> {
-    /// Unique for this request.
-    pub id: &'a str,
-    /// The peer's address and port, or `unix`.
-    pub client: &'a str,
-    /// The method as sent.
-    pub method: &'a str,
-    /// `http` or `https`.
-    pub scheme: &'a str,
-    /// Host and optional port.
-    pub authority: Option<&'a str>,
-    /// The normalised path.
-    pub path: &'a str,
-    /// What follows the first `?` of the target.
-    pub query: Option<&'a str>,
-    /// The field lines in the order sent, names in lower case.
-    pub fields: &'a [FieldRef<'a>],
-    /// What the route captured.
-    pub captures: &'a [Capture<'a>],
-}
 
 /// What the client sent is fine in HTTP/1.1, and `wasi:http` has no way to say it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -51,13 +28,14 @@ pub enum Unfit {
     Method,
 }
 
-/// Makes a request of a head and a body that is on its way. Beside the client's fields it has
-/// `httpd-request-id`, `httpd-client` and `httpd-capture-NAME`, for what `wasi:http` has no place.
+/// Makes a request of a head and a body that is on its way, in place of the one in `head`. Beside
+/// the client's fields it has `httpd-request-id`, `httpd-client` and `httpd-capture-NAME`, for what
+/// `wasi:http` has no place.
 ///
 /// # Errors
 /// The part that cannot be passed on.
 pub fn streamed_request(
-    head: &StreamedRequest<'_>,
+    head: &Request<'_>,
     body: Upload,
 ) -> Result<http::Request<WasiBody>, Unfit> {
     let mut request = http::Request::new(body.boxed_unsync());
@@ -68,7 +46,7 @@ pub fn streamed_request(
     Ok(request)
 }
 
-fn uri(head: &StreamedRequest<'_>) -> Result<Uri, Unfit> {
+fn uri(head: &Request<'_>) -> Result<Uri, Unfit> {
     let authority = head.authority.unwrap_or(AUTHORITY_UNKNOWN);
     let mut parts = http::uri::Parts::default();
     parts.scheme = Some(match head.scheme {
@@ -111,7 +89,7 @@ fn percent_encoded(text: &str, is_fine: impl Fn(u8) -> bool) -> String {
     encoded
 }
 
-fn fields(head: &StreamedRequest<'_>) -> HeaderMap {
+fn fields(head: &Request<'_>) -> HeaderMap {
     let mut map = HeaderMap::with_capacity(head.fields.len() + 2);
     let of_connection = names_of_connection(head.fields);
     for field in head.fields {
@@ -165,8 +143,9 @@ fn insert(map: &mut HeaderMap, name: &str, value: &str) {
 mod tests {
     use super::super::upload::upload;
     use super::*;
+    use crate::guest::interface::Capture;
 
-    const HEAD: StreamedRequest<'_> = StreamedRequest {
+    const HEAD: Request<'_> = Request {
         id: "1-2",
         client: "127.0.0.1:1",
         method: "GET",
@@ -192,9 +171,10 @@ mod tests {
             name: "id",
             value: "ä/1 %",
         }],
+        body: b"",
     };
 
-    fn request(head: &StreamedRequest<'_>) -> Result<http::Request<WasiBody>, Unfit> {
+    fn request(head: &Request<'_>) -> Result<http::Request<WasiBody>, Unfit> {
         streamed_request(head, upload(None).1)
     }
 
@@ -228,7 +208,7 @@ mod tests {
             field("x-hop", b"1"),
             field("x-end", b"2"),
         ];
-        let head = StreamedRequest {
+        let head = Request {
             fields: &fields,
             ..HEAD
         };
@@ -240,7 +220,7 @@ mod tests {
     #[test]
     fn what_a_uri_cannot_hold_is_escaped() {
         for (path, query) in [("/<a>", None), ("/`", Some("<`>"))] {
-            let head = StreamedRequest {
+            let head = Request {
                 path,
                 query,
                 ..HEAD
@@ -253,13 +233,13 @@ mod tests {
 
     #[test]
     fn a_request_for_no_host_and_one_for_an_odd_one() {
-        let none = StreamedRequest {
+        let none = Request {
             authority: None,
             ..HEAD
         };
         let uri = request(&none).unwrap().uri().to_string();
         assert!(uri.starts_with("http://localhost/"));
-        let odd = StreamedRequest {
+        let odd = Request {
             authority: Some("a b"),
             ..HEAD
         };
