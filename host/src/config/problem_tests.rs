@@ -20,7 +20,7 @@ pub(super) fn problem_of(section: &str, key: &str, advice: &str) {
 
 /// A text with one problem (a guest `echo` is added behind it), and what the message must hold:
 /// line and key first, then advice.
-const PROBLEMS: [(&str, &str, &str); 49] = [
+const PROBLEMS: [(&str, &str, &str); 50] = [
     // Types, units and ranges.
     (
         "[server]\nmax_connections = 0",
@@ -106,6 +106,11 @@ const PROBLEMS: [(&str, &str, &str); 49] = [
         "[timeouts]\nlinger_idle = '31s'",
         "2: timeouts.linger_idle:",
         "timeouts.linger",
+    ),
+    (
+        "[sandbox]\nslice = '50us'",
+        "2: sandbox.slice:",
+        "from 100us to 1s",
     ),
     ("[sandbox]\nslice = '2s'", "2: sandbox.slice:", "to 1s"),
     (

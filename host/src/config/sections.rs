@@ -73,7 +73,7 @@ impl Default for Sandbox {
     fn default() -> Sandbox {
         Sandbox {
             instances_max: 1000,
-            slice: Duration::from_millis(1),
+            slice: Duration::from_micros(500),
             stack_max: 512 << 10,
             component_max: 128 * MIB,
             background_threads: 0,
@@ -201,7 +201,7 @@ pub(super) fn timeouts(mut section: Section<'_>) -> Timeouts {
 pub(super) fn sandbox(mut section: Section<'_>) -> Sandbox {
     let default = Sandbox::default();
     let threads = default.background_threads;
-    let slices = Duration::from_millis(1)..=Duration::from_secs(1);
+    let slices = Duration::from_micros(100)..=Duration::from_secs(1);
     let sandbox = Sandbox {
         instances_max: section.number("instances_max", default.instances_max, 1..=100_000),
         slice: section.duration("slice", default.slice, slices),

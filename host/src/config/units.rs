@@ -15,8 +15,14 @@ const SIZE_UNITS: [(&str, u64); 7] = [
     ("B", 1),
 ];
 
-/// Units of durations, in milliseconds, largest first.
-const DURATION_UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+/// Units of durations, in microseconds, largest first.
+const DURATION_UNITS: [(&str, u64); 5] = [
+    ("h", 3_600_000_000),
+    ("m", 60_000_000),
+    ("s", 1_000_000),
+    ("ms", 1_000),
+    ("us", 1),
+];
 
 /// A number of bytes that displays as the configuration would write it: `64KiB`.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +34,7 @@ pub struct ShowSize(
 /// A duration that displays as the configuration would write it: `250ms`.
 #[derive(Clone, Copy, Debug)]
 pub struct ShowDuration(
-    /// Shown in whole milliseconds; what is shorter is dropped.
+    /// Shown in whole microseconds; what is shorter is dropped.
     pub Duration,
 );
 
@@ -40,8 +46,12 @@ impl fmt::Display for ShowSize {
 
 impl fmt::Display for ShowDuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let millis = u64::try_from(self.0.as_millis()).unwrap_or(u64::MAX);
-        show(f, millis, &DURATION_UNITS)
+        if self.0.is_zero() {
+            // Microseconds would look as if they mattered.
+            return f.write_str("0ms");
+        }
+        let micros = u64::try_from(self.0.as_micros()).unwrap_or(u64::MAX);
+        show(f, micros, &DURATION_UNITS)
     }
 }
 
@@ -63,24 +73,24 @@ pub(super) fn parse_size(text: &str) -> Result<u64, String> {
         .ok_or_else(|| format!("{text:?} is too large"))
 }
 
-/// A duration from `250ms`, `5s`, `2m` or `1h`.
+/// A duration from `500us`, `250ms`, `5s`, `2m` or `1h`.
 ///
 /// # Errors
 /// What is wrong with the text, for a person.
 pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
     let (number, unit) = split(text, "a duration such as \"250ms\" or \"5s\"")?;
     if unit.is_empty() {
-        return Err(format!("{text:?} needs a unit: ms, s, m or h"));
+        return Err(format!("{text:?} needs a unit: us, ms, s, m or h"));
     }
     let Some(factor) = factor(unit, &DURATION_UNITS) else {
         return Err(format!(
-            "unknown unit {unit:?}; durations are in ms, s, m or h"
+            "unknown unit {unit:?}; durations are in us, ms, s, m or h"
         ));
     };
-    let millis = number
+    let micros = number
         .checked_mul(factor)
         .ok_or_else(|| format!("{text:?} is too long"))?;
-    Ok(Duration::from_millis(millis))
+    Ok(Duration::from_micros(micros))
 }
 
 /// The digits a text starts with, as a number, and the unit behind them.
@@ -163,17 +173,14 @@ mod tests {
     #[test]
     fn durations_are_read_in_every_unit() {
         let cases = [
-            ("250ms", 250),
-            ("5s", 5_000),
-            ("2m", 120_000),
-            ("1 h", 3_600_000),
+            ("500us", Duration::from_micros(500)),
+            ("250ms", Duration::from_millis(250)),
+            ("5s", Duration::from_secs(5)),
+            ("2m", Duration::from_mins(2)),
+            ("1 h", Duration::from_hours(1)),
         ];
-        for (text, millis) in cases {
-            assert_eq!(
-                parse_duration(text),
-                Ok(Duration::from_millis(millis)),
-                "{text}"
-            );
+        for (text, duration) in cases {
+            assert_eq!(parse_duration(text), Ok(duration), "{text}");
         }
     }
 
@@ -181,7 +188,7 @@ mod tests {
     fn bad_durations_say_why() {
         let cases = [
             ("5", "needs a unit"),
-            ("5d", "ms, s, m or h"),
+            ("5d", "us, ms, s, m or h"),
             ("5 S", "ms, s, m or h"),
             ("0.5s", "whole number"),
             ("soon", "whole number"),
@@ -208,8 +215,17 @@ mod tests {
         ] {
             assert_eq!(parse_size(&ShowSize(bytes).to_string()), Ok(bytes));
         }
-        for millis in [1, 250, 1_500, 5_000, 60_000, 90_000, 86_400_000] {
-            let duration = Duration::from_millis(millis);
+        for micros in [
+            1,
+            500,
+            1_000,
+            1_500,
+            250_000,
+            5_000_000,
+            90_000_000,
+            86_400_000_000,
+        ] {
+            let duration = Duration::from_micros(micros);
             assert_eq!(
                 parse_duration(&ShowDuration(duration).to_string()),
                 Ok(duration)

@@ -5,11 +5,11 @@
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 /// What a tick during a call adds. A call without one takes 1 away, so that the score rises when
-/// more than one call in five is hit: when calls take more than a fifth of a slice on average.
-const TICK: u32 = 4;
+/// more than one call in three is hit: when calls take more than a third of a slice on average.
+const TICK: u32 = 2;
 /// From this score on the guest is slow. It is a few ticks away from nothing, because the kernel
 /// may let a quick call's thread wait just when a tick comes.
-const SLOW: u32 = 16;
+const SLOW: u32 = 8;
 /// Where the score stops: so many calls without a tick, less [`SLOW`], make a guest quick again.
 const SCORE_MAX: u32 = 64;
 
@@ -28,7 +28,7 @@ impl Pace {
         self.update(|score| (score + TICK).min(SCORE_MAX));
     }
 
-    /// A call ran for more than a whole slice.
+    /// A call ran for longer than the runtime lets one.
     pub(super) fn overran(&self) {
         self.update(|_| SCORE_MAX);
     }
@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn rare_ticks_are_chance_and_frequent_ones_are_not() {
-        assert!(slow_after(2) && slow_after(4));
-        assert!(!slow_after(6) && !slow_after(100));
+        assert!(slow_after(1) && slow_after(2));
+        assert!(!slow_after(4) && !slow_after(100));
     }
 }

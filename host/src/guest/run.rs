@@ -52,7 +52,7 @@ impl<T: Send + 'static> Run<T> {
     }
 
     /// The same for a call that may wait, for its client or for others: it stays where it is polled
-    /// until it has run for a whole slice without a wait.
+    /// until it has run for whole slices without a wait.
     pub(super) fn waiting(self, polls: Arc<Polls>) -> Run<T> {
         match self.0 {
             Stage::First(first) => Run(Stage::First(First {
