@@ -140,6 +140,8 @@ impl Server {
             .collect();
         shutdown.await;
         shared.connections.stop();
+        // Not before: whoever reads it may rely on it.
+        tracing::info!("stopping: what has begun is answered, then this ends");
         let all_ended = async {
             for accept_loop in loops {
                 // A loop ends by itself once stopped; a panic in it would already be in the log.

@@ -18,7 +18,6 @@ pub(crate) fn shutdown() -> io::Result<impl Future<Output = ()>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(async move {
         next(&mut terminate, &mut interrupt).await;
-        tracing::info!("stopping: what has begun is answered; a second signal ends at once");
         tokio::spawn(async move {
             next(&mut terminate, &mut interrupt).await;
             process::exit(EXIT_INTERRUPTED);

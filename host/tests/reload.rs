@@ -20,7 +20,7 @@ fn a_new_component_is_taken_and_the_log_tells_which_served() {
     let first = log.wait_for("generation 1", |line| line.contains("generation=1"));
     let second = log.wait_for("generation 2", |line| line.contains("generation=2"));
     let hash = |line: &str| {
-        let (_, rest) = line.split_once("hash=\"").expect("no hash");
+        let (_, rest) = line.split_once("hash=").expect("no hash");
         rest[..12].to_owned()
     };
     assert_ne!(hash(&first), hash(&second));

@@ -45,15 +45,15 @@ impl Breaker {
         }
     }
 
-    /// Leave to call the guest.
+    /// Leave to call the guest. The clock is looked at only while the breaker is open.
     ///
     /// # Errors
     /// For how long the guest is still left alone.
-    pub(super) fn ask(&self, now: Instant) -> Result<Leave, Duration> {
+    pub(super) fn ask(&self, now: impl FnOnce() -> Instant) -> Result<Leave, Duration> {
         let is_trial = self.is_open();
         if is_trial {
             let mut open = self.lock();
-            self.left_alone(&open, now).map_or(Ok(()), Err)?;
+            self.left_alone(&open, now()).map_or(Ok(()), Err)?;
             open.trying = true;
         }
         let epoch = self.epoch.load(Relaxed);
@@ -61,9 +61,9 @@ impl Breaker {
     }
 
     /// For how long a request would be refused now.
-    pub(super) fn would_refuse(&self, now: Instant) -> Option<Duration> {
+    pub(super) fn would_refuse(&self, now: impl FnOnce() -> Instant) -> Option<Duration> {
         self.is_open()
-            .then(|| self.left_alone(&self.lock(), now))
+            .then(|| self.left_alone(&self.lock(), now()))
             .flatten()
     }
 
@@ -163,7 +163,7 @@ mod tests {
 
     /// Fails so many requests that were let in before, and says how often that opened it.
     fn fail(breaker: &Breaker, times: u32, now: Instant) -> usize {
-        let leave = breaker.ask(now).unwrap();
+        let leave = breaker.ask(|| now).unwrap();
         (0..times).filter(|_| breaker.failed(leave, now)).count()
     }
 
@@ -171,12 +171,12 @@ mod tests {
     fn failures_in_a_row_open_it_and_a_success_in_between_does_not() {
         let (breaker, now) = (breaker(), Instant::now());
         assert_eq!(fail(&breaker, 2, now), 0);
-        breaker.succeeded(breaker.ask(now).unwrap());
+        breaker.succeeded(breaker.ask(|| now).unwrap());
         assert_eq!(fail(&breaker, 2, now), 0);
-        assert_eq!(breaker.would_refuse(now), None);
+        assert_eq!(breaker.would_refuse(|| now), None);
         assert_eq!(fail(&breaker, 1, now), 1, "the third in a row");
-        assert_eq!(breaker.ask(now), Err(PAUSE));
-        assert_eq!(breaker.would_refuse(now), Some(PAUSE));
+        assert_eq!(breaker.ask(|| now), Err(PAUSE));
+        assert_eq!(breaker.would_refuse(|| now), Some(PAUSE));
     }
 
     #[test]
@@ -189,7 +189,7 @@ mod tests {
             epoch: 0,
         };
         assert!(!breaker.failed(leave, late));
-        assert!(breaker.ask(now + PAUSE).is_ok());
+        assert!(breaker.ask(|| now + PAUSE).is_ok());
     }
 
     #[test]
@@ -197,23 +197,25 @@ mod tests {
         let (breaker, now) = (breaker(), Instant::now());
         fail(&breaker, 3, now);
         let later = now + PAUSE;
-        let trial = breaker.ask(later).unwrap();
-        assert_eq!(breaker.ask(later), Err(PAUSE), "one is on its way");
+        let trial = breaker.ask(|| later).unwrap();
+        assert_eq!(breaker.ask(|| later), Err(PAUSE), "one is on its way");
         breaker.unknown(trial);
         let trial = breaker
-            .ask(later)
+            .ask(|| later)
             .expect("nothing was learnt: the next one tries");
         assert!(!breaker.failed(trial, later));
-        assert_eq!(breaker.ask(later), Err(PAUSE));
-        let trial = breaker.ask(later + PAUSE).unwrap();
+        assert_eq!(breaker.ask(|| later), Err(PAUSE));
+        let trial = breaker.ask(|| later + PAUSE).unwrap();
         breaker.succeeded(trial);
-        assert!(!breaker.is_open() && breaker.ask(later).is_ok() && breaker.ask(later).is_ok());
+        assert!(
+            !breaker.is_open() && breaker.ask(|| later).is_ok() && breaker.ask(|| later).is_ok()
+        );
     }
 
     #[test]
     fn requests_from_before_a_reset_count_for_nothing() {
         let (breaker, now) = (breaker(), Instant::now());
-        let before = breaker.ask(now).unwrap();
+        let before = breaker.ask(|| now).unwrap();
         breaker.reset();
         assert!((0..10).all(|_| !breaker.failed(before, now)));
         assert_eq!(fail(&breaker, 2, now), 0);
@@ -225,6 +227,6 @@ mod tests {
     fn switched_off_it_never_opens() {
         let (breaker, now) = (Breaker::new(None), Instant::now());
         assert_eq!(fail(&breaker, 1000, now), 0);
-        assert!(breaker.ask(now).is_ok());
+        assert!(breaker.ask(|| now).is_ok());
     }
 }

@@ -164,7 +164,7 @@ impl Slot {
 
     /// For how long the guest is still left alone, before a request is received for it.
     pub fn would_refuse(&self) -> Option<Refused> {
-        let pause = self.breaker.would_refuse(Instant::now())?;
+        let pause = self.breaker.would_refuse(Instant::now)?;
         self.counters.requests.add();
         self.counters.resting.add();
         Some(Refused::Resting(pause))
@@ -176,7 +176,7 @@ impl Slot {
     /// Why the guest is not to be called now.
     pub async fn admit(self: &Arc<Self>, deadline: Instant) -> Result<Admitted, Refused> {
         self.counters.requests.add();
-        let leave = self.breaker.ask(Instant::now()).map_err(|pause| {
+        let leave = self.breaker.ask(Instant::now).map_err(|pause| {
             self.counters.resting.add();
             Refused::Resting(pause)
         })?;

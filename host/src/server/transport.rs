@@ -163,9 +163,7 @@ impl Transport {
         while !head.is_empty() || !body.is_empty() {
             let slices = [IoSlice::new(head), IoSlice::new(body)];
             let filled = if body.is_empty() { 1 } else { 2 };
-            let written = self
-                .write_some(&slices[..filled], Instant::now() + stall)
-                .await?;
+            let written = self.write_some(&slices[..filled], stall).await?;
             let of_head = written.min(head.len());
             head = &head[of_head..];
             body = &body[written - of_head..];
@@ -176,10 +174,11 @@ impl Transport {
     async fn write_some(
         &mut self,
         slices: &[IoSlice<'_>],
-        deadline: Instant,
+        stall: Duration,
     ) -> Result<usize, WriteFailed> {
         let Self { stream, timer, .. } = self;
         let mut write = pin!(stream.write_vectored(slices));
+        let mut deadline = None;
         poll_fn(|cx| {
             if let Poll::Ready(result) = write.as_mut().poll(cx) {
                 return Poll::Ready(match result {
@@ -187,6 +186,8 @@ impl Transport {
                     Ok(_) | Err(_) => Err(WriteFailed::Broken),
                 });
             }
+            // Most writes are done at once, and need no clock.
+            let deadline = *deadline.get_or_insert_with(|| Instant::now() + stall);
             timer
                 .poll_passed(cx, deadline)
                 .map(|()| Err(WriteFailed::Stalled))

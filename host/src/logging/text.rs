@@ -1,0 +1,221 @@
+//! Log lines as text: time, level, target, message, and fields as `key=value`. A busy host writes
+//! one for each request, so that what costs is avoided here: formatting machinery for numbers and
+//! plain text, and dates that are the same as before.
+
+use std::cell::RefCell;
+use std::fmt::{self, Write};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::{FormatTime, SystemTime as Clock};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::registry::LookupSpan;
+
+/// Room for most lines.
+const LINE_BYTES: usize = 512;
+/// `2026-11-25T18:36:33`, of a time in RFC 3339.
+const SECOND_CHARS: usize = 19;
+
+/// Writes events as lines of text.
+#[derive(Debug)]
+pub(super) struct Text;
+
+impl<S, N> FormatEvent<S, N> for Text
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        _: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let mut line = String::with_capacity(LINE_BYTES);
+        push_time(&mut line)?;
+        line.push_str(level(*event.metadata().level()));
+        line.push_str(event.metadata().target());
+        line.push(':');
+        event.record(&mut Fields(&mut line));
+        line.push('\n');
+        writer.write_str(&line)
+    }
+}
+
+/// A level, aligned.
+fn level(level: Level) -> &'static str {
+    match level {
+        Level::ERROR => " ERROR ",
+        Level::WARN => "  WARN ",
+        Level::INFO => "  INFO ",
+        Level::DEBUG => " DEBUG ",
+        Level::TRACE => " TRACE ",
+    }
+}
+
+thread_local! {
+    /// The second that this thread last wrote, and its text.
+    static SECOND: RefCell<(u64, String)> = const { RefCell::new((0, String::new())) };
+}
+
+/// Now, in UTC and RFC 3339, to the microsecond.
+fn push_time(line: &mut String) -> fmt::Result {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let now = now.unwrap_or_default();
+    SECOND.with_borrow_mut(|(second, text)| {
+        if *second != now.as_secs() || text.is_empty() {
+            text.clear();
+            Clock.format_time(&mut Writer::new(text))?;
+            text.truncate(SECOND_CHARS);
+            *second = now.as_secs();
+        }
+        line.push_str(text);
+        Ok(())
+    })?;
+    line.push('.');
+    let micros = now.subsec_micros();
+    for place in [100_000, 10_000, 1_000, 100, 10, 1] {
+        line.push(char::from(b'0' + (micros / place % 10) as u8));
+    }
+    line.push('Z');
+    Ok(())
+}
+
+/// Appends fields to a line.
+struct Fields<'a>(&'a mut String);
+
+impl Fields<'_> {
+    fn key(&mut self, field: &Field) {
+        self.0.push(' ');
+        if field.name() != "message" {
+            self.0.push_str(field.name());
+            self.0.push('=');
+        }
+    }
+}
+
+impl Visit for Fields<'_> {
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.key(field);
+        self.0.push_str(itoa::Buffer::new().format(value));
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.key(field);
+        self.0.push_str(itoa::Buffer::new().format(value));
+    }
+
+    /// Text that could be taken for something else is quoted.
+    fn record_str(&mut self, field: &Field, value: &str) {
+        let is_plain = |byte: &u8| byte.is_ascii_graphic() && *byte != b'"';
+        if value.is_empty() || !value.as_bytes().iter().all(is_plain) {
+            return self.record_debug(field, &value);
+        }
+        self.key(field);
+        self.0.push_str(value);
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.key(field);
+        // Only a `Debug` of a value can fail; what it wrote so far is there.
+        let _ = write!(Visible(self.0), "{value:?}");
+    }
+}
+
+/// Shows control characters, with which text could take over the terminal of whoever reads it.
+/// The ends of lines and tabs stay.
+struct Visible<'a>(&'a mut String);
+
+impl Write for Visible<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let is_hidden = |char: char| char.is_control() && !matches!(char, '\n' | '\t');
+        let mut rest = text;
+        while let Some(start) = rest.find(is_hidden) {
+            let (shown, hidden) = rest.split_at(start);
+            self.0.push_str(shown);
+            let mut chars = hidden.chars();
+            if let Some(char) = chars.next() {
+                self.0.extend(char.escape_unicode());
+            }
+            rest = chars.as_str();
+        }
+        self.0.push_str(rest);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+    use std::sync::{Arc, Mutex};
+    use tracing_subscriber::fmt::MakeWriter;
+    use tracing_subscriber::layer::SubscriberExt;
+
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl MakeWriter<'_> for Kept {
+        type Writer = Kept;
+
+        fn make_writer(&self) -> Kept {
+            self.clone()
+        }
+    }
+
+    /// What is written of what is logged, without the time.
+    fn logged(log: impl FnOnce()) -> String {
+        let kept = Kept::default();
+        let layer = tracing_subscriber::fmt::layer()
+            .with_ansi(false)
+            .event_format(Text)
+            .with_writer(kept.clone());
+        let subscriber = tracing_subscriber::registry().with(layer);
+        tracing::subscriber::with_default(subscriber, log);
+        let bytes = kept.0.lock().unwrap().clone();
+        let line = String::from_utf8(bytes).unwrap();
+        let (time, rest) = line.split_once(' ').unwrap();
+        assert_eq!(time.len(), "2026-11-25T18:36:33.053176Z".len(), "{line}");
+        assert!(time.ends_with('Z') && time.as_bytes()[SECOND_CHARS] == b'.');
+        rest.to_owned()
+    }
+
+    #[test]
+    fn a_line_has_all_that_was_said_in_its_order() {
+        let line = logged(|| {
+            let (missing, there) = (None::<u64>, Some("abc"));
+            tracing::info!(target: "access", id = "1-2", status = 200, missing, there, less = -1);
+        });
+        assert_eq!(line, " INFO access: id=1-2 status=200 there=abc less=-1\n");
+        let line = logged(|| tracing::error!(target: "here", count = 3, "it {}", "failed"));
+        assert_eq!(line, "ERROR here: it failed count=3\n");
+    }
+
+    #[test]
+    fn values_cannot_pretend_to_be_other_fields_or_lines() {
+        let line = logged(|| {
+            tracing::warn!(target: "x", name = "a b=c", quoted = "\"", none = "", end = "a\nb");
+        });
+        let expected = r#" WARN x: name="a b=c" quoted="\"" none="" end="a\nb""#;
+        assert_eq!(line, format!("{expected}\n"));
+    }
+
+    #[test]
+    fn nothing_takes_over_a_terminal() {
+        let line = logged(|| tracing::warn!(target: "x", "red \x1b[31m and bell \x07, tab\t."));
+        assert_eq!(line, " WARN x: red \\u{1b}[31m and bell \\u{7}, tab\t.\n");
+    }
+}
