@@ -97,7 +97,7 @@ pub struct Limits {
     pub chunk_extensions_max: usize,
     /// Bytes of a request body where the route does not say otherwise; past it 413.
     pub body_max: u64,
-    /// Bytes of all bodies held in memory together; past it 503. Never less than a `body_max`.
+    /// Bytes of all bodies held in memory together; past it 503. Streamed ones do not count.
     pub buffered_max: u64,
     /// Bytes of a streamed body that are held for each direction of an exchange.
     pub stream_buffer: usize,

@@ -183,17 +183,21 @@ impl StagedDispatch {
 impl Plan {
     fn new(target: &Target, path: Cow<'_, str>, captures: Vec<(&str, String)>) -> Self {
         target.requests.add();
+        let streamed = target.slot.streamed();
         let owned = |(name, value): (&str, String)| (name.to_owned(), value);
         Self {
             slot: Arc::clone(&target.slot),
-            body_max: target.route.body_max,
+            body_max: match streamed {
+                Some(_) => target.route.body_max,
+                None => target.whole_body_max,
+            },
             deadline: target.slot.config().deadline,
             path: match path {
                 Cow::Borrowed(_) => None,
                 Cow::Owned(path) => Some(path),
             },
             captures: captures.into_iter().map(owned).collect(),
-            streamed: target.slot.streamed(),
+            streamed,
         }
     }
 

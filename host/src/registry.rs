@@ -4,6 +4,7 @@
 //! configuration asks for, and nothing of it shows before [`Staged::commit`].
 
 mod admission;
+mod bodies;
 mod breaker;
 mod bulkhead;
 mod cache;
@@ -36,6 +37,7 @@ use source::Source;
 use staging::{Plan, Slots, Staging};
 
 pub use admission::Admitted;
+pub use bodies::Oversized;
 pub use counters::{Count, Counters};
 pub use error::RegistryError;
 pub use generation::Generation;
@@ -49,6 +51,9 @@ pub struct Target {
     pub route: config::Route,
     /// The guest that answers.
     pub slot: Arc<Slot>,
+    /// The route's `body_max` for a guest that takes bodies whole: one that was put back by itself
+    /// may take them so where the one before it did not.
+    pub whole_body_max: u64,
     /// Requests that were routed here.
     pub requests: Arc<Count>,
 }
@@ -72,6 +77,7 @@ struct Shared {
 
 /// A generation to be made.
 struct Order<'a> {
+    config: &'a Config,
     guest: &'a config::Guest,
     settings: &'a GuestSettings,
     counters: &'a Counters,
@@ -176,6 +182,7 @@ impl Registry {
             return Err(source.rejected());
         }
         let order = Order {
+            config,
             guest: slot.config(),
             settings: slot.settings(),
             counters: slot.counters(),
@@ -235,6 +242,7 @@ impl Shared {
             deadline: order.guest.deadline,
         };
         let loaded = newcomer.load(&self.sandbox, &order.source.bytes, priority)?;
+        bodies::check(order.config, &order.guest.name, loaded.kind())?;
         let number = order.counters.next_generation();
         Ok(Arc::new(Generation::new(number, order.source, loaded)))
     }

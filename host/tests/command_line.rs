@@ -103,6 +103,25 @@ fn check_names_file_line_and_key() {
 }
 
 #[test]
+fn check_knows_which_guests_need_memory_for_their_bodies() {
+    let large = "body_max = \"2GiB\"";
+    let streamed = guest("streamed", "streaming-echo", "") + &route("/streamed", "streamed", large);
+    let finished = check(&streamed);
+    assert_eq!(finished.code, Some(0), "{}", finished.err);
+    let finished =
+        check(&(streamed + &guest("whole", "echo", "") + &route("/whole", "whole", large)));
+    assert_eq!(finished.code, Some(2));
+    for part in [
+        "guest `whole`",
+        "routes[1].body_max is 2GiB",
+        "limits.buffered_max (1GiB)",
+    ] {
+        assert!(finished.err.contains(part), "no {part} in {}", finished.err);
+    }
+    assert!(!finished.err.contains("/streamed"), "{}", finished.err);
+}
+
+#[test]
 fn what_cannot_be_loaded_is_named_by_check_and_by_serving() {
     let folder = folder_with("module.wasm", "");
     fs::write(folder.path().join("module.wasm"), b"\0asm\x01\0\0\0").unwrap();

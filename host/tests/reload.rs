@@ -80,6 +80,42 @@ fn what_does_not_load_leaves_the_old_one_serving() {
 }
 
 #[test]
+fn a_guest_that_takes_bodies_whole_comes_in_only_with_room_for_them() {
+    let limits = |body_max: &str| {
+        let limits = format!("[limits]\nbuffered_max = \"1MiB\"\nbody_max = \"{body_max}\"");
+        Live::config("", &limits)
+    };
+    let folder = folder_with("config.toml", &limits("2GiB"));
+    fs::write(folder.path().join("live.wasm"), component("streaming-echo")).unwrap();
+    let live = Live::start_in(folder);
+    let large = || post("/live", zeros(3 << 20));
+    let echoes = || {
+        let mut client = live.0.connect();
+        let sending = client.send_aside(large());
+        assert_eq!(client.response().expect(200).body.len(), 3 << 20);
+        sending.join().unwrap().unwrap();
+    };
+    echoes();
+    live.put(version("two"));
+    let line = live.reload_until("serves on");
+    let why = "limits.body_max is 2GiB for the route /live";
+    assert!(
+        line.contains(why) && line.contains("lean lane") && line.contains("buffered_max (1MiB)"),
+        "{line}"
+    );
+    echoes();
+    live.configure(&limits("1MiB"));
+    live.reload_until("is swapped");
+    assert_eq!(live.version(), "two");
+    live.configure(&limits("2GiB"));
+    live.reload_until(why);
+    live.0.request(large()).expect_refusal(413);
+    live.put(component("streaming-echo"));
+    live.reload_until("is swapped");
+    echoes();
+}
+
+#[test]
 fn a_file_that_is_no_file_leaves_the_old_one_serving() {
     let live = Live::start("", "");
     let path = live.component();

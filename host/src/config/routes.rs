@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use toml::de::DeValue;
 
 use super::reader::Section;
-use super::sections::body_fits;
+use super::sections::BODY;
 use super::suggest::nearest;
 use super::values::{Value, expect_str, expected};
 use super::{Guest, Limits, Route};
@@ -50,12 +50,7 @@ fn route(
         let text = expect_str(value, "a host such as \"example.com\"")?;
         parse_host(text).map_err(|error| error.to_string())
     });
-    let body_max = section.size("body_max", limits.body_max, 0..=u64::MAX);
-    if body_max != limits.body_max
-        && let Err(message) = body_fits(body_max, limits)
-    {
-        section.problem("body_max", message);
-    }
+    let body_max = section.size("body_max", limits.body_max, BODY);
     let line = section.line();
     section.finish();
     Some(Route {

@@ -9,7 +9,6 @@ use tracing::Level;
 
 use super::listen::{Listen, listen, unix_mode};
 use super::reader::Section;
-use super::units::ShowSize;
 use super::values::as_duration;
 use super::{Limits, Log, LogFormat, Sandbox, Server, Timeouts};
 
@@ -17,6 +16,10 @@ const KIB: u64 = 1 << 10;
 pub(super) const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
 pub(super) const TIB: u64 = 1 << 40;
+
+/// How many bytes a request's body may be allowed to have. That whole bodies have room in memory is
+/// checked when it is known which guests take them whole.
+pub(super) const BODY: RangeInclusive<u64> = 0..=TIB;
 
 /// What every timeout may be: something, and not more than a day.
 pub(super) const TIMEOUT: RangeInclusive<Duration> =
@@ -119,7 +122,7 @@ pub(super) fn limits(mut section: Section<'_>) -> Limits {
             default.chunk_extensions_max,
             0..=16 * MIB,
         ),
-        body_max: section.size("body_max", default.body_max, 0..=TIB),
+        body_max: section.size("body_max", default.body_max, BODY),
         buffered_max: section.size("buffered_max", default.buffered_max, KIB..=TIB),
         stream_buffer: section.size("stream_buffer", default.stream_buffer, 4 * KIB..=16 * MIB),
         drain_max: section.size("drain_max", default.drain_max, 0..=GIB),
@@ -132,9 +135,6 @@ pub(super) fn limits(mut section: Section<'_>) -> Limits {
         response_fields_max: section.number("response_fields_max", fields_max, 1..=100_000),
         retry_after: retry_after(&mut section, default.retry_after),
     };
-    if let Err(message) = body_fits(limits.body_max, &limits) {
-        section.problem("body_max", message);
-    }
     section.finish();
     limits
 }
@@ -148,17 +148,6 @@ fn retry_after(section: &mut Section<'_>, default: Duration) -> Duration {
         }
         Err("must be whole seconds: the field Retry-After has no fractions".to_owned())
     })
-}
-
-/// A body that can never be held in memory would be answered "come back later" for ever.
-pub(super) fn body_fits(body_max: u64, limits: &Limits) -> Result<(), String> {
-    if body_max <= limits.buffered_max {
-        return Ok(());
-    }
-    let (body, all) = (ShowSize(body_max), ShowSize(limits.buffered_max));
-    Err(format!(
-        "{body} is more than limits.buffered_max ({all}); raise that or lower this"
-    ))
 }
 
 pub(super) fn timeouts(mut section: Section<'_>) -> Timeouts {

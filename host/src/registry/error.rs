@@ -1,8 +1,10 @@
 //! What keeps guests from being made ready, said with the guest's name and its file.
 
+use super::bodies::Oversized;
 use super::probe::ProbeError;
+use crate::config::ShowSize;
 use crate::files::ReadError;
-use crate::guest::{LoadError, SandboxError};
+use crate::guest::{Kind, LoadError, SandboxError};
 
 /// A guest, or the sandbox for all of them, could not be made ready.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +48,23 @@ pub enum RegistryError {
         /// What came back.
         source: ProbeError,
     },
+    /// A guest takes bodies whole, and its routes allow some that never fit into memory.
+    #[error(
+        "guest `{guest}`: it is of the {kind} lane, which takes bodies whole, and \
+         limits.buffered_max ({}) has no room for them: {}; raise limits.buffered_max or lower \
+         that, or use a guest that streams",
+        ShowSize(*buffered_max), listed(routes)
+    )]
+    Bodies {
+        /// The guest's name.
+        guest: String,
+        /// How it is called.
+        kind: Kind,
+        /// The bytes of all bodies together.
+        buffered_max: u64,
+        /// The routes that allow more.
+        routes: Vec<Oversized>,
+    },
     /// What a guest was granted cannot be opened.
     #[error("guest `{guest}`: {reason}")]
     Service {
@@ -82,10 +101,16 @@ impl RegistryError {
             Self::Sandbox(_)
             | Self::Overlap { .. }
             | Self::Load { .. }
+            | Self::Bodies { .. }
             | Self::Service { .. }
             | Self::Rejected { .. } => false,
         }
     }
+}
+
+fn listed(routes: &[Oversized]) -> String {
+    let routes: Vec<_> = routes.iter().map(ToString::to_string).collect();
+    routes.join(", ")
 }
 
 /// What to do about a component that is too large.

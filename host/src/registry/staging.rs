@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::bodies;
 use super::counters::Counters;
 use super::error::RegistryError;
 use super::generation::Generation;
@@ -123,15 +124,16 @@ impl<'a> Staging<'a> {
         if let Some(slot) = old {
             stays = self.same_engine && slot.config() == guest && *slot.settings() == settings;
             if stays && slot.current().hash() == source.hash {
-                return Ok(Need::Nothing(Arc::clone(slot)));
+                return self.serves_on(slot).map(Need::Nothing);
             }
             if slot.has_rejected(source.hash) {
                 let error = source.rejected();
                 // Other changes of the file must not have to wait for this guest's author.
-                return match stays {
-                    true => Ok(Need::NothingYet(Arc::clone(slot), error.to_string())),
-                    false => Err(error),
-                };
+                if !stays {
+                    return Err(error);
+                }
+                let slot = self.serves_on(slot)?;
+                return Ok(Need::NothingYet(slot, error.to_string()));
             }
         }
         Ok(Need::Load(Box::new(Work {
@@ -146,6 +148,12 @@ impl<'a> Staging<'a> {
         })))
     }
 
+    /// A slot that stays as it is, behind routes that may have changed.
+    fn serves_on(&self, slot: &Arc<Slot>) -> Result<Arc<Slot>, RegistryError> {
+        bodies::check(self.config, slot.name(), slot.current().guest().kind())?;
+        Ok(Arc::clone(slot))
+    }
+
     fn load(&self, work: &Work<'_>) -> Result<Arc<Generation>, RegistryError> {
         if let config::Instances::Reuse { concurrent, .. } = work.guest.instances
             && concurrent > 1
@@ -156,6 +164,7 @@ impl<'a> Staging<'a> {
             );
         }
         let order = Order {
+            config: self.config,
             guest: work.guest,
             settings: &work.settings,
             counters: &work.counters,
@@ -196,6 +205,7 @@ pub(super) fn targets(config: &Config, slots: &Slots, before: &[Target]) -> Vec<
     let target = |route: &config::Route| {
         Some(Target {
             slot: Arc::clone(slots.get(&route.guest)?),
+            whole_body_max: route.body_max.min(config.limits.buffered_max),
             requests: counted(route).unwrap_or_default(),
             route: route.clone(),
         })
