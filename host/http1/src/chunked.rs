@@ -27,7 +27,7 @@ enum Step {
 }
 
 /// How far a chunked body was read.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct ChunkedDecoder {
     step: Step,
     /// The digits of the current size.

@@ -14,6 +14,7 @@ use crate::state::{Arriving, Cycle, Exchange, Method, Receive};
 
 /// Offsets into a section are 32 bits wide; no limit comes near that.
 const HEAD_BYTES_MAX: usize = 1 << 30;
+const TRUNCATED: RequestError = RequestError::Truncated { place: Place::Body };
 
 /// The server's side of one HTTP/1.1 connection (RFC 9112).
 ///
@@ -102,6 +103,40 @@ impl Connection {
             Receive::Done => Ok(Event::Paused),
             Receive::Closed => Ok(Event::Closed),
             Receive::Failed(ref error) => Err(error.clone()),
+        }
+    }
+
+    /// Looks at what was received of the body and was not taken yet, and leaves all of it there.
+    /// Returns the bytes of its content.
+    ///
+    /// # Errors
+    /// What [`Connection::next_event`] fails with, once it comes to that, or has failed with.
+    pub fn look_ahead(&self) -> Result<u64, RequestError> {
+        match *self.exchange.receive() {
+            Receive::Chunked => self.look_at_chunks(),
+            Receive::Length(remaining) => {
+                let arrived = self.buffered() as u64;
+                if self.eof && arrived < remaining {
+                    return Err(TRUNCATED);
+                }
+                Ok(arrived.min(remaining))
+            }
+            Receive::Failed(ref error) => Err(error.clone()),
+            _ => Ok(0),
+        }
+    }
+
+    fn look_at_chunks(&self) -> Result<u64, RequestError> {
+        let (mut chunks, mut trailers) = (self.chunks.clone(), self.trailers.fields.clone());
+        let (mut bytes, mut content) = (self.unparsed(), 0);
+        loop {
+            let (consumed, step) = chunks.advance(bytes, &self.limits, &mut trailers)?;
+            bytes = bytes.get(consumed..).unwrap_or_default();
+            match step {
+                ChunkStep::Data(len) => content += len as u64,
+                ChunkStep::NeedData if self.eof => return Err(TRUNCATED),
+                ChunkStep::NeedData | ChunkStep::End => return Ok(content),
+            }
         }
     }
 

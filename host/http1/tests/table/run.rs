@@ -1,7 +1,7 @@
 //! Drives a connection through an input, answers what can be answered, and writes down what it saw.
 
-use httpd_http1::{BodyLength, Connection, Cycle, Event, Limits, RequestHead, ResponseHead};
-use httpd_http1::{ResponseLength, Trailers, Version};
+use httpd_http1::{BodyLength, Connection, Cycle, Event, Limits, RequestError, RequestHead};
+use httpd_http1::{ResponseHead, ResponseLength, Trailers, Version};
 use std::fmt::Write;
 
 /// What came of an input.
@@ -41,6 +41,8 @@ pub(crate) fn with_eof(input: &[u8], limits: Limits) -> Trace {
 
 struct Runner {
     connection: Connection,
+    /// What looking ahead said of what is here of a body, less what was taken since.
+    foreseen: Option<Result<u64, RequestError>>,
     body: Vec<u8>,
     trace: Trace,
 }
@@ -56,12 +58,14 @@ impl Runner {
     fn new(limits: Limits) -> Self {
         Self {
             connection: Connection::new(limits),
+            foreseen: None,
             body: Vec::new(),
             trace: Trace::default(),
         }
     }
 
     fn read(&mut self) {
+        self.foreseen = self.foreseen.as_ref().map(|_| self.connection.look_ahead());
         loop {
             let seen = match self.connection.next_event() {
                 Ok(Event::Head(head)) => Seen::Head(Box::new(head)),
@@ -70,6 +74,9 @@ impl Runner {
                 Ok(Event::NeedData) => Seen::Stop { open: true },
                 Ok(Event::Paused | Event::Closed) => Seen::Stop { open: false },
                 Err(error) => {
+                    if let Some(foreseen) = &self.foreseen {
+                        assert_eq!(*foreseen, Err(error.clone()), "not foreseen");
+                    }
                     assert_eq!(
                         self.connection.next_event(),
                         Err(error.clone()),
@@ -84,6 +91,9 @@ impl Runner {
                 Seen::Data(data) => self.data(&data),
                 Seen::End(trailers) => self.end(&trailers),
                 Seen::Stop { open } => {
+                    if let Some(Ok(bytes)) = self.foreseen {
+                        assert_eq!(bytes, 0, "foreseen and not there");
+                    }
                     self.trace.open = open;
                     return;
                 }
@@ -94,14 +104,23 @@ impl Runner {
     fn head(&mut self, head: RequestHead) {
         writeln!(self.trace.text, "{}", describe(&head)).unwrap();
         self.connection.recycle(head);
+        self.foreseen = Some(self.connection.look_ahead());
     }
 
     fn data(&mut self, data: &[u8]) {
         assert!(!data.is_empty());
+        if let Some(Ok(bytes)) = &mut self.foreseen {
+            *bytes = bytes.checked_sub(data.len() as u64).expect("foreseen");
+        }
         self.body.extend_from_slice(data);
     }
 
     fn end(&mut self, trailers: &Trailers) {
+        assert_eq!(
+            self.foreseen.take(),
+            Some(Ok(0)),
+            "another end than foreseen"
+        );
         let body = std::mem::take(&mut self.body);
         write!(self.trace.text, "body `{}`", body.escape_ascii()).unwrap();
         for (name, value) in trailers.fields() {

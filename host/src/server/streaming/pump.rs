@@ -163,6 +163,10 @@ impl Pump<'_> {
     }
 
     fn begin(&mut self, head: &StreamedHead) -> Result<(), Outcome> {
+        if let Err(trouble) = self.upload.look_ahead(self.http) {
+            // It can still be told in place of what the guest makes of it.
+            self.trouble(trouble)?;
+        }
         if self.connections.is_stopping() || self.connections.is_short_of_places() {
             self.http.close_after_response();
         }
@@ -234,21 +238,26 @@ impl Pump<'_> {
         } = self;
         match upload.poll(cx, http, wire, download.out()) {
             Ok(moved) => Ok(moved),
-            Err(Trouble::Gone) => Err(Outcome::Gone),
-            Err(Trouble::Refused {
-                refusal,
-                failure,
-                client_left,
-            }) => {
-                self.upload.fail(failure, self.http);
-                let refused = if client_left {
-                    Outcome::LeftUnfinished(refusal)
-                } else {
-                    Outcome::Refused(refusal)
-                };
-                self.refuse_unless_begun(refused)
-            }
+            Err(trouble) => self.trouble(trouble),
         }
+    }
+
+    /// Ends a request that will not be complete.
+    fn trouble(&mut self, trouble: Trouble) -> Result<bool, Outcome> {
+        let Trouble::Refused {
+            refusal,
+            failure,
+            client_left,
+        } = trouble
+        else {
+            return Err(Outcome::Gone);
+        };
+        self.upload.fail(failure, self.http);
+        self.refuse_unless_begun(if client_left {
+            Outcome::LeftUnfinished(refusal)
+        } else {
+            Outcome::Refused(refusal)
+        })
     }
 
     /// A response that has begun goes on, whatever becomes of the request; the guest knows of it,

@@ -167,6 +167,18 @@ impl Uploading {
         }
     }
 
+    /// Looks at what has arrived and was not asked for.
+    ///
+    /// # Errors
+    /// What will be wrong with it once somebody asks.
+    pub(super) fn look_ahead(&self, http: &Connection) -> Result<(), Trouble> {
+        match http.look_ahead() {
+            Ok(bytes) if self.bytes + bytes > self.body_max => Err(too_large(self.body_max)),
+            Ok(_) => Ok(()),
+            Err(error) => Err(malformed(&error)),
+        }
+    }
+
     /// Ends a body that cannot be completed, if it is not over yet.
     pub(super) fn fail(&mut self, failure: UploadFailure, http: &mut Connection) {
         if let Some(sender) = self.sender.take() {

@@ -393,3 +393,37 @@ async fn a_bad_body_is_the_guests_matter_after_that() {
         assert_eq!(client.close().await, End::Closed(1, LingerEnd::Orderly));
     }
 }
+
+/// Guests that think nothing of a body that breaks off, whether they answer before or after it, or
+/// never look.
+#[tokio::test]
+async fn what_is_wrong_with_a_body_is_told_while_no_head_is_sent() {
+    let wrong = [
+        ("400", CHUNKED.to_owned() + "1\r\na\r\nx\r\n"),
+        ("413", CHUNKED.to_owned() + "5\r\nabcde\r\n0\r\n\r\n"),
+        ("413", CHUNKED.to_owned() + "2\r\nab\r\n2\r\ncd\r\n"),
+    ];
+    for (status, request) in wrong {
+        for (head_first, looks) in [(true, true), (false, true), (true, false)] {
+            let setup = Setup {
+                body_max: 3,
+                ..Setup::default()
+            };
+            let mut client = connect(setup, move |mut upload| {
+                exchange(|answers| async move {
+                    if head_first {
+                        answers.head(200, None);
+                    }
+                    while looks && matches!(next_piece(&mut upload).await, Ok(Some(_))) {}
+                    answers.head(200, None);
+                    answers.end(&[]).await;
+                })
+                .0
+            })
+            .await;
+            client.send(&request).await;
+            let head = client.read_head().await;
+            assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{head}");
+        }
+    }
+}
