@@ -2,10 +2,11 @@
 //! bounds. Nothing is written before all of it is known to fit.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
-use redb::{ReadableTable as _, Table, TableDefinition, WriteTransaction};
+use redb::{AccessGuard, ReadableTable as _, Table, TableDefinition, WriteTransaction};
 
-use super::{Change, StoreError};
+use super::{Change, Seen, StoreError};
 use crate::config::Keyvalue;
 
 /// The number of keys, and the bytes of keys and values, of each bucket.
@@ -51,21 +52,52 @@ pub(super) fn change(
     write(transaction, &mut contents, limits, bucket, last_of(changes))
 }
 
+/// Makes a change if what is to be changed is still what was seen of it; says whether it is.
+pub(super) fn swap(
+    transaction: &WriteTransaction,
+    limits: &Keyvalue,
+    bucket: &str,
+    set: &Change,
+    seen: Seen,
+) -> Result<bool, Failure> {
+    let (Change::Set(key, _) | Change::Delete(key)) = set;
+    let name = table_name(bucket);
+    let mut contents: Contents<'_> = transaction.open_table(TableDefinition::new(&name))?;
+    let is_same = {
+        let found = contents.get(key.as_str())?;
+        Seen::of(found.as_ref().map(AccessGuard::value)) == seen
+    };
+    if is_same {
+        let values = last_of(std::slice::from_ref(set));
+        write(transaction, &mut contents, limits, bucket, values)?;
+    }
+    Ok(is_same)
+}
+
+/// What is to be added to a number.
+#[derive(Clone, Debug)]
+pub(super) struct Addend {
+    pub(super) delta: i128,
+    /// Where the sum has to be.
+    pub(super) range: RangeInclusive<i128>,
+}
+
 /// Adds to a number and gives the sum.
 pub(super) fn increment(
     transaction: &WriteTransaction,
     limits: &Keyvalue,
     bucket: &str,
     key: &str,
-    delta: u64,
-) -> Result<u64, Failure> {
+    addend: &Addend,
+) -> Result<i128, Failure> {
     let name = table_name(bucket);
     let mut contents: Contents<'_> = transaction.open_table(TableDefinition::new(&name))?;
     let number = match contents.get(key)? {
         Some(value) => number(value.value()),
         None => Some(0),
     };
-    let sum = number.and_then(|number| number.checked_add(delta));
+    let sum = number.and_then(|number| number.checked_add(addend.delta));
+    let sum = sum.filter(|sum| addend.range.contains(sum));
     let sum = sum.ok_or(Failure::Refused(StoreError::Number))?;
     let text = sum.to_string();
     let values = BTreeMap::from([(key, Some(text.as_bytes()))]);
@@ -73,9 +105,10 @@ pub(super) fn increment(
     Ok(sum)
 }
 
-/// Decimal digits and nothing else: `parse` would take a sign.
-fn number(value: &[u8]) -> Option<u64> {
-    if !value.iter().all(u8::is_ascii_digit) {
+/// Decimal digits, after a minus if it is below zero: `parse` would take a plus.
+fn number(value: &[u8]) -> Option<i128> {
+    let digits = value.strip_prefix(b"-").unwrap_or(value);
+    if !digits.iter().all(u8::is_ascii_digit) {
         return None;
     }
     std::str::from_utf8(value).ok()?.parse().ok()

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io;
+use std::ops::RangeInclusive;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,10 +13,10 @@ use redb::{
 };
 use tokio::sync::{Semaphore, oneshot};
 
-use super::changes::table_name;
+use super::changes::{Addend, table_name};
 use super::file::{File, Open};
 use super::writer::{Job, Pending, Task, Writer};
-use super::{Answer, Change, Page, Pair, Store, StoreError};
+use super::{Answer, Change, Page, Pair, Seen, Store, StoreError};
 use crate::config::Keyvalue;
 
 /// The store's file in its directory.
@@ -238,9 +239,22 @@ impl Store for Embedded {
         self.write(allowed, bucket, |reply| Task::Change(changes, reply))
     }
 
-    fn increment(&self, bucket: &str, key: String, delta: u64) -> Answer<u64> {
+    fn increment(
+        &self,
+        bucket: &str,
+        key: String,
+        delta: i128,
+        range: RangeInclusive<i128>,
+    ) -> Answer<i128> {
         let allowed = self.check_key(&key);
-        self.write(allowed, bucket, |reply| Task::Increment(key, delta, reply))
+        let addend = Addend { delta, range };
+        self.write(allowed, bucket, |reply| Task::Increment(key, addend, reply))
+    }
+
+    fn swap(&self, bucket: &str, key: String, seen: Seen, value: Vec<u8>) -> Answer<bool> {
+        let set = Change::Set(key, value);
+        let allowed = self.check_changes(std::slice::from_ref(&set));
+        self.write(allowed, bucket, |reply| Task::Swap(set, seen, reply))
     }
 }
 

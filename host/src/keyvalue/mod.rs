@@ -14,7 +14,10 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+use std::ops::RangeInclusive;
 use std::pin::Pin;
+
+use sha2::{Digest as _, Sha256};
 
 pub use embedded::{Embedded, OpenError};
 pub use place::directory;
@@ -42,8 +45,30 @@ pub trait Store: Send + Sync {
     /// Makes all changes, or none. Of several to one key the last counts.
     fn change(&self, bucket: &str, changes: Vec<Change>) -> Answer<()>;
 
-    /// Adds to a number, 0 if there is none, and gives the sum. Numbers are kept as decimal text.
-    fn increment(&self, bucket: &str, key: String, delta: u64) -> Answer<u64>;
+    /// Adds to a number, 0 if there is none, and gives the sum, which has to be in the `range`.
+    /// Numbers are kept as decimal text.
+    fn increment(
+        &self,
+        bucket: &str,
+        key: String,
+        delta: i128,
+        range: RangeInclusive<i128>,
+    ) -> Answer<i128>;
+
+    /// Gives a key another value if it still has what was `seen` of it; says whether it had.
+    fn swap(&self, bucket: &str, key: String, seen: Seen, value: Vec<u8>) -> Answer<bool>;
+}
+
+/// What a key had when somebody looked: enough to tell whether that has changed, however large the
+/// value is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen(Option<[u8; 32]>);
+
+impl Seen {
+    /// That it had this value, or none.
+    pub fn of(value: Option<&[u8]>) -> Seen {
+        Seen(value.map(|value| Sha256::digest(value).into()))
+    }
 }
 
 /// A key and its value.
@@ -100,6 +125,9 @@ pub enum StoreError {
         /// The most allowed.
         u64,
     ),
+    /// What was given for a cursor is none that a page gave.
+    #[error("that is not a cursor of this bucket")]
+    Cursor,
     /// The value to add to is no number, or the sum would not fit into 64 bits.
     #[error("the value is not a number that can be added to")]
     Number,

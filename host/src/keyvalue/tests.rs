@@ -40,6 +40,11 @@ fn set(key: &str, value: &[u8]) -> Change {
     Change::Set(key.to_owned(), value.to_owned())
 }
 
+async fn add(store: &Embedded, bucket: &str, key: &str, delta: i128) -> Result<i128, StoreError> {
+    let range = -1000..=1000;
+    store.increment(bucket, key.to_owned(), delta, range).await
+}
+
 async fn value(store: &Embedded, bucket: &str, key: &str) -> Option<Vec<u8>> {
     store.get(bucket, key.to_owned()).await.unwrap()
 }
@@ -131,32 +136,66 @@ async fn what_is_asked_for_in_one_call_is_bounded_by_its_values() {
 async fn numbers_are_added_to_one_after_the_other() {
     let place = tempfile::tempdir().unwrap();
     let store = Arc::new(open(place.path(), &Keyvalue::default()));
-    let add = |delta| {
+    let add_aside = |delta| {
         let store = Arc::clone(&store);
-        tokio::spawn(async move { store.increment("x", "n".to_owned(), delta).await })
+        tokio::spawn(async move { add(&store, "x", "n", delta).await })
     };
     let mut sums = Vec::new();
-    for task in (0..100).map(|_| add(2)).collect::<Vec<_>>() {
+    for task in (0..100).map(|_| add_aside(2)).collect::<Vec<_>>() {
         sums.push(task.await.unwrap().unwrap());
     }
     sums.sort_unstable();
-    assert_eq!(sums, (1..=100).map(|n| n * 2).collect::<Vec<u64>>());
+    assert_eq!(sums, (1..=100).map(|n| n * 2).collect::<Vec<i128>>());
     assert_eq!(value(&store, "x", "n").await.unwrap(), b"200");
 
-    for text in ["", "x", "+1", "-1", "1.0", " 1", "18446744073709551616"] {
+    let too_long = "9".repeat(60);
+    for text in ["", "-", "x", "+1", "--1", "1.0", " 1", "1000", &too_long] {
         store
             .change("x", vec![set("n", text.as_bytes())])
             .await
             .unwrap();
-        let refused = add(1).await.unwrap();
+        let refused = add(&store, "x", "n", 1).await;
         assert_eq!(refused, Err(StoreError::Number), "{text}");
     }
-    store
-        .change("x", vec![set("n", b"18446744073709551615")])
-        .await
-        .unwrap();
-    assert_eq!(add(0).await.unwrap(), Ok(u64::MAX));
-    assert_eq!(add(1).await.unwrap(), Err(StoreError::Number));
+    assert_eq!(add(&store, "x", "m", -1000).await, Ok(-1000));
+    assert_eq!(value(&store, "x", "m").await.unwrap(), b"-1000");
+    let refused = add(&store, "x", "m", -1).await;
+    assert_eq!(refused, Err(StoreError::Number));
+    assert_eq!(add(&store, "x", "m", 1).await, Ok(-999));
+}
+
+#[tokio::test]
+async fn a_value_is_swapped_only_for_what_was_seen() {
+    let place = tempfile::tempdir().unwrap();
+    let store = Arc::new(open(place.path(), &small()));
+    let swap = |seen: Option<&[u8]>, value: &[u8]| {
+        store.swap("x", "k".to_owned(), Seen::of(seen), value.to_owned())
+    };
+    assert_eq!(swap(Some(b""), b"1").await, Ok(false));
+    assert_eq!(value(&store, "x", "k").await, None);
+    assert_eq!(swap(None, b"1").await, Ok(true));
+    for (seen, swapped) in [(None, false), (Some(&b"2"[..]), false), (Some(b"1"), true)] {
+        assert_eq!(swap(seen, b"3").await, Ok(swapped), "{seen:?}");
+    }
+    assert_eq!(value(&store, "x", "k").await.unwrap(), b"3");
+    assert_eq!(
+        swap(Some(b"3"), &[0; 101]).await,
+        Err(StoreError::Value(100))
+    );
+
+    // Of many that have seen the same, one comes first.
+    let all: Vec<_> = (0..50)
+        .map(|number: u8| {
+            let store = Arc::clone(&store);
+            let seen = Seen::of(Some(b"3"));
+            tokio::spawn(async move { store.swap("x", "k".to_owned(), seen, vec![number]).await })
+        })
+        .collect();
+    let mut swapped = 0;
+    for one in all {
+        swapped += u32::from(one.await.unwrap().unwrap());
+    }
+    assert_eq!(swapped, 1);
 }
 
 #[tokio::test]
@@ -188,9 +227,9 @@ async fn keys_come_in_pages() {
 async fn a_store_that_was_only_dropped_has_everything_when_it_is_opened_again() {
     let place = tempfile::tempdir().unwrap();
     let directory = place.path().join("not/there/yet");
-    for round in 0..3_u64 {
+    for round in 0..3 {
         let store = open(&directory, &small());
-        assert_eq!(store.increment("x", "n".to_owned(), 1).await, Ok(round + 1));
+        assert_eq!(add(&store, "x", "n", 1).await, Ok(round + 1));
     }
     // The bounds go on counting what was there before.
     let store = open(&directory, &small());

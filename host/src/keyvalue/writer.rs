@@ -9,9 +9,9 @@ use redb::Database;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use super::changes::{self, Failure};
+use super::changes::{self, Addend, Failure};
 use super::file::{File, Repair};
-use super::{Change, StoreError};
+use super::{Change, Seen, StoreError};
 use crate::config::Keyvalue;
 
 /// Jobs that one commit may hold. It keeps those that came first from waiting for all others.
@@ -27,7 +27,9 @@ pub(super) struct Job {
 
 pub(super) enum Task {
     Change(Vec<Change>, oneshot::Sender<Result<(), StoreError>>),
-    Increment(String, u64, oneshot::Sender<Result<u64, StoreError>>),
+    Increment(String, Addend, oneshot::Sender<Result<i128, StoreError>>),
+    /// A change, and what must still be there for it.
+    Swap(Change, Seen, oneshot::Sender<Result<bool, StoreError>>),
 }
 
 /// The way to the thread, which ends when the last of them is gone and all is written.
@@ -99,7 +101,8 @@ fn run(file: &File, limits: &Keyvalue, mut jobs: UnboundedReceiver<(Job, OwnedSe
 /// An answer that is sent when the commit is on the disk.
 enum Done {
     Changed(oneshot::Sender<Result<(), StoreError>>),
-    Counted(oneshot::Sender<Result<u64, StoreError>>, u64),
+    Counted(oneshot::Sender<Result<i128, StoreError>>, i128),
+    Swapped(oneshot::Sender<Result<bool, StoreError>>, bool),
 }
 
 impl Done {
@@ -108,6 +111,7 @@ impl Done {
         match self {
             Done::Changed(reply) => drop(reply.send(committed)),
             Done::Counted(reply, sum) => drop(reply.send(committed.map(|()| sum))),
+            Done::Swapped(reply, swapped) => drop(reply.send(committed.map(|()| swapped))),
         }
     }
 }
@@ -150,8 +154,15 @@ fn apply(
                     Err(Failure::Broken(error)) => return Err(error),
                 }
             }
-            Task::Increment(key, delta, reply) => {
-                match changes::increment(&transaction, limits, &bucket, &key, delta) {
+            Task::Swap(set, seen, reply) => {
+                match changes::swap(&transaction, limits, &bucket, &set, seen) {
+                    Ok(swapped) => done.push(Done::Swapped(reply, swapped)),
+                    Err(Failure::Refused(error)) => drop(reply.send(Err(error))),
+                    Err(Failure::Broken(error)) => return Err(error),
+                }
+            }
+            Task::Increment(key, addend, reply) => {
+                match changes::increment(&transaction, limits, &bucket, &key, &addend) {
                     Ok(sum) => done.push(Done::Counted(reply, sum)),
                     Err(Failure::Refused(error)) => drop(reply.send(Err(error))),
                     Err(Failure::Broken(error)) => return Err(error),

@@ -1,10 +1,14 @@
 //! `wasi:keyvalue` over the host's store. A guest opens the buckets it was granted, under the names
-//! that its configuration gives them, and no others.
+//! that its configuration gives them, and no others. This is the draft that the standard's own
+//! repository tagged; `draft2` is the one after it.
+
+mod draft2;
 
 use super::refusals::Refusals;
 use crate::keyvalue::{Change, Pair, Store, StoreError};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use wasmtime::component::{HasData, Linker, Resource, ResourceTable, ResourceTableError};
 
@@ -24,6 +28,9 @@ mod bindings {
 }
 
 use bindings::wasi::keyvalue::{atomics, batch, store};
+
+/// The numbers that the interface can tell.
+const NUMBERS: RangeInclusive<i128> = 0..=u64::MAX as i128;
 
 /// The buckets of a guest; a store's state holds them.
 #[derive(Clone)]
@@ -88,7 +95,13 @@ impl Buckets {
     }
 }
 
-/// Offers the interfaces `store`, `atomics` and `batch` to the guests of a linker.
+impl Bucket {
+    async fn change(&self, changes: Vec<Change>) -> Result<(), Failure> {
+        Ok(self.store.change(&self.name, changes).await?)
+    }
+}
+
+/// Offers the interfaces `store`, `atomics` and `batch` to the guests of a linker, in both drafts.
 ///
 /// # Errors
 /// Only when the linker has one of the names already.
@@ -98,7 +111,8 @@ pub(in crate::guest) fn add_to_linker<T: Send + 'static>(
 ) -> wasmtime::Result<()> {
     store::add_to_linker::<T, HasKeyvalue>(linker, view)?;
     atomics::add_to_linker::<T, HasKeyvalue>(linker, view)?;
-    batch::add_to_linker::<T, HasKeyvalue>(linker, view)
+    batch::add_to_linker::<T, HasKeyvalue>(linker, view)?;
+    draft2::add_to_linker(linker, view)
 }
 
 struct HasKeyvalue;
@@ -113,12 +127,16 @@ impl KeyvalueView<'_> {
     fn bucket(&self, handle: &Handle) -> Result<Bucket, Failure> {
         Ok(self.table.get(handle)?.clone())
     }
+
+    fn open_bucket(&mut self, identifier: &str) -> Result<Handle, Failure> {
+        let bucket = self.buckets.open(identifier)?;
+        Ok(self.table.push(bucket)?)
+    }
 }
 
 impl store::Host for KeyvalueView<'_> {
     async fn open(&mut self, identifier: String) -> Result<Handle, Failure> {
-        let bucket = self.buckets.open(&identifier)?;
-        Ok(self.table.push(bucket)?)
+        self.open_bucket(&identifier)
     }
 
     fn convert_error(&mut self, failure: Failure) -> wasmtime::Result<store::Error> {
@@ -139,15 +157,15 @@ impl store::HostBucket for KeyvalueView<'_> {
     }
 
     async fn set(&mut self, bucket: Handle, key: String, value: Vec<u8>) -> Result<(), Failure> {
-        let bucket = self.bucket(&bucket)?;
-        let changes = vec![Change::Set(key, value)];
-        Ok(bucket.store.change(&bucket.name, changes).await?)
+        self.bucket(&bucket)?
+            .change(vec![Change::Set(key, value)])
+            .await
     }
 
     async fn delete(&mut self, bucket: Handle, key: String) -> Result<(), Failure> {
-        let bucket = self.bucket(&bucket)?;
-        let changes = vec![Change::Delete(key)];
-        Ok(bucket.store.change(&bucket.name, changes).await?)
+        self.bucket(&bucket)?
+            .change(vec![Change::Delete(key)])
+            .await
     }
 
     async fn exists(&mut self, bucket: Handle, key: String) -> Result<bool, Failure> {
@@ -177,7 +195,9 @@ impl store::HostBucket for KeyvalueView<'_> {
 impl atomics::Host for KeyvalueView<'_> {
     async fn increment(&mut self, bucket: Handle, key: String, delta: u64) -> Result<u64, Failure> {
         let bucket = self.bucket(&bucket)?;
-        Ok(bucket.store.increment(&bucket.name, key, delta).await?)
+        let delta = i128::from(delta);
+        let sum = bucket.store.increment(&bucket.name, key, delta, NUMBERS);
+        Ok(u64::try_from(sum.await?).map_err(|_| StoreError::Number)?)
     }
 }
 
@@ -192,16 +212,16 @@ impl batch::Host for KeyvalueView<'_> {
     }
 
     async fn set_many(&mut self, bucket: Handle, pairs: Vec<Pair>) -> Result<(), Failure> {
-        let bucket = self.bucket(&bucket)?;
         let set = |(key, value)| Change::Set(key, value);
-        let changes = pairs.into_iter().map(set).collect();
-        Ok(bucket.store.change(&bucket.name, changes).await?)
+        self.bucket(&bucket)?
+            .change(pairs.into_iter().map(set).collect())
+            .await
     }
 
     async fn delete_many(&mut self, bucket: Handle, keys: Vec<String>) -> Result<(), Failure> {
-        let bucket = self.bucket(&bucket)?;
-        let changes = keys.into_iter().map(Change::Delete).collect();
-        Ok(bucket.store.change(&bucket.name, changes).await?)
+        self.bucket(&bucket)?
+            .change(keys.into_iter().map(Change::Delete).collect())
+            .await
     }
 }
 

@@ -32,7 +32,8 @@ fn writes_until_it_is_killed() {
 async fn write(store: Arc<Embedded>, writer: usize) {
     let key = format!("writer-{writer}");
     loop {
-        let sum = store.increment("counts", key.clone(), 1).await.unwrap();
+        let (counter, range) = (key.clone(), 0..=i128::MAX);
+        let sum = store.increment("counts", counter, 1, range).await.unwrap();
         let value = vec![b'x'; 2000];
         let changes = vec![
             set(&format!("{key}-{}", sum % 50), &value),

@@ -83,17 +83,17 @@ async fn a_store_recovers_from_a_disk_that_was_full() {
     let place = tempfile::tempdir().unwrap();
     let full = Arc::<AtomicBool>::default();
     let store = store(&place.path().join("flaky.redb"), &full);
-    assert_eq!(store.increment("x", "n".to_owned(), 1).await, Ok(1));
+    assert_eq!(add(&store, "x", "n", 1).await, Ok(1));
 
     full.store(true, Ordering::SeqCst);
     for _ in 0..3 {
-        let refused = store.increment("x", "n".to_owned(), 1).await;
+        let refused = add(&store, "x", "n", 1).await;
         assert_eq!(refused, Err(StoreError::Failed));
     }
     full.store(false, Ordering::SeqCst);
     let since = Instant::now();
     let sum = loop {
-        match store.increment("x", "n".to_owned(), 1).await {
+        match add(&store, "x", "n", 1).await {
             Ok(sum) => break sum,
             Err(error) => assert_eq!(error, StoreError::Failed),
         }
