@@ -10,7 +10,7 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 use tokio::sync::oneshot;
 
@@ -25,10 +25,25 @@ type Call<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 enum Stage<T> {
     First(First<T>),
     Moved {
-        result: oneshot::Receiver<T>,
-        _cancel: Cancel,
+        back: oneshot::Receiver<Back<T>>,
+        cancel: Cancel,
     },
     Over,
+}
+
+/// What comes back from the background.
+enum Back<T> {
+    Result(T),
+    /// The call waits for something, and its guest is quick again: from now on it is polled where
+    /// it was asked for, and not when nobody else wants the processor.
+    Call(First<T>),
+}
+
+/// A call in the background.
+struct Visit<T> {
+    /// Gone when it has ended or went back.
+    first: Option<First<T>>,
+    sender: Option<oneshot::Sender<Back<T>>>,
 }
 
 struct First<T> {
@@ -52,7 +67,7 @@ impl<T: Send + 'static> Run<T> {
     }
 
     /// The same for a call that may wait, for its client or for others: it stays where it is polled
-    /// until it has run for whole slices without a wait.
+    /// until it has run for whole slices without a wait, and comes back when it waits again.
     pub(super) fn waiting(self, polls: Arc<Polls>) -> Run<T> {
         match self.0 {
             Stage::First(first) => Run(Stage::First(First {
@@ -68,21 +83,29 @@ impl<T: Send + 'static> Future for Run<T> {
     type Output = Option<T>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<T>> {
-        self.0 = match mem::replace(&mut self.0, Stage::Over) {
-            Stage::First(first) => match first.poll(context) {
-                Ok(result) => return Poll::Ready(result),
-                Err(stage) => stage,
-            },
-            later => later,
-        };
-        let result = match &mut self.0 {
-            Stage::Moved { result, .. } => result,
-            Stage::First(_) => return Poll::Pending,
-            Stage::Over => return Poll::Ready(None),
-        };
-        let result = ready!(Pin::new(result).poll(context));
-        self.0 = Stage::Over;
-        Poll::Ready(result.ok())
+        loop {
+            match mem::replace(&mut self.0, Stage::Over) {
+                Stage::First(first) => match first.poll(context) {
+                    Ok(result) => return Poll::Ready(result),
+                    Err(Stage::First(first)) => {
+                        self.0 = Stage::First(first);
+                        return Poll::Pending;
+                    }
+                    Err(moved) => self.0 = moved,
+                },
+                Stage::Moved { mut back, cancel } => match Pin::new(&mut back).poll(context) {
+                    Poll::Pending => {
+                        self.0 = Stage::Moved { back, cancel };
+                        return Poll::Pending;
+                    }
+                    Poll::Ready(Ok(Back::Result(result))) => return Poll::Ready(Some(result)),
+                    // What it waits for wakes whoever polled it last.
+                    Poll::Ready(Ok(Back::Call(first))) => self.0 = Stage::First(first),
+                    Poll::Ready(Err(_)) => return Poll::Ready(None),
+                },
+                Stage::Over => return Poll::Ready(None),
+            }
+        }
     }
 }
 
@@ -113,19 +136,49 @@ impl<T: Send + 'static> First<T> {
     }
 
     fn hand_over(self) -> Stage<T> {
-        let (sender, result) = oneshot::channel();
-        let mut call = self.call;
-        let task = async move {
-            let result = call.as_mut().await;
-            // Whoever waits may count on all that the call held being free.
-            drop(call);
-            // It fails when nobody waits any more.
-            let _ = sender.send(result);
+        let (sender, back) = oneshot::channel();
+        let (lane, deadline) = (self.lane.clone(), self.deadline);
+        let visit = Visit {
+            first: Some(self),
+            sender: Some(sender),
         };
         Stage::Moved {
-            result,
-            _cancel: self.lane.start(self.deadline, Box::pin(task)),
+            back,
+            cancel: lane.start(deadline, Box::pin(visit)),
         }
+    }
+
+    /// Whether it is pending because it waits, as quick guests do.
+    fn may_go_back(&self) -> bool {
+        let waits = self.polls.as_ref().is_some_and(|polls| !polls.gave_way());
+        waits && !self.pace.is_slow()
+    }
+}
+
+impl<T: Send + 'static> Future for Visit<T> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let Some(mut first) = self.first.take() else {
+            return Poll::Ready(());
+        };
+        let back = match first.call.as_mut().poll(context) {
+            Poll::Ready(result) => {
+                // Whoever waits may count on all that the call held being free.
+                drop(first);
+                Back::Result(result)
+            }
+            Poll::Pending if first.may_go_back() => Back::Call(first),
+            Poll::Pending => {
+                self.first = Some(first);
+                return Poll::Pending;
+            }
+        };
+        if let Some(sender) = self.sender.take() {
+            // It fails when nobody waits any more.
+            let _ = sender.send(back);
+        }
+        Poll::Ready(())
     }
 }
 
@@ -137,5 +190,54 @@ impl<T> fmt::Debug for Run<T> {
             Stage::Over => "Over",
         };
         formatter.debug_tuple("Run").field(&stage).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::background::{self, Background};
+    use super::*;
+    use std::future::poll_fn;
+    use std::sync::Mutex;
+    use std::time::Duration;
+
+    /// Where a call of a slow guest is polled, that waits once and finds its guest quick then, or
+    /// not.
+    async fn places(recovers: bool) -> Vec<&'static str> {
+        let background = Background::start(1, 10).unwrap();
+        let (pace, polls) = (Arc::new(Pace::default()), Arc::<Polls>::default());
+        pace.overran();
+        let places = Arc::<Mutex<Vec<_>>>::default();
+        let call = {
+            let (pace, places) = (Arc::clone(&pace), Arc::clone(&places));
+            poll_fn(move |context| {
+                let mut places = places.lock().unwrap();
+                places.push(if background::is_here() {
+                    "there"
+                } else {
+                    "here"
+                });
+                if places.len() > 1 {
+                    return Poll::Ready(());
+                }
+                if recovers {
+                    pace.were_quick(1000);
+                } else {
+                    context.waker().wake_by_ref();
+                }
+                Poll::Pending
+            })
+        };
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let run = Run::new(background.lane(), pace, deadline, Box::pin(call)).waiting(polls);
+        assert_eq!(run.await, Some(()));
+        let places = places.lock().unwrap();
+        places.clone()
+    }
+
+    #[tokio::test]
+    async fn a_call_that_waits_comes_back_when_its_guest_is_quick_again() {
+        assert_eq!(places(true).await, ["there", "here"]);
+        assert_eq!(places(false).await, ["there", "there"]);
     }
 }
