@@ -14,7 +14,7 @@ use super::log::{GuestLog, RequestLog};
 use super::pace::Pace;
 use super::run::Run;
 use super::sandbox::Sandbox;
-use super::state::State;
+use super::state::{State, StoreBounds};
 use super::turn::Turn;
 use super::usage::Usage;
 use super::wasi::{Grants, Offer, Output, Parts, PartsLimits};
@@ -199,7 +199,7 @@ impl Guest {
                 turn: turn.clone(),
                 wasi,
             };
-            match Instance::new(&self.loaded, state, self.copy_max()).await {
+            match Instance::new(&self.loaded, state, self.store_bounds()).await {
                 Err(CallError::Exhausted) if self.sandbox.idle.evict_one() => {}
                 made => return made,
             }
@@ -253,6 +253,13 @@ impl Guest {
             body_max: self.settings.response_max,
             head_max: self.settings.response_head_max,
             fields_max: self.settings.response_fields_max,
+        }
+    }
+
+    fn store_bounds(&self) -> StoreBounds {
+        StoreBounds {
+            copy_max: self.copy_max(),
+            resources_max: self.settings.resources_max,
         }
     }
 

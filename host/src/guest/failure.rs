@@ -4,6 +4,7 @@ use super::error::{BadAnswer, CallError, Stage};
 use super::escape::escaped;
 use super::state::{DeadlinePassed, State};
 use std::fmt::{self, Write};
+use wasmtime::component::ResourceTableError;
 use wasmtime::{PoolConcurrencyLimitError, Store, Trap, WasmBacktrace};
 use wasmtime_wasi_http::p3::bindings::http::types::ErrorCode;
 
@@ -16,6 +17,8 @@ const TRAP_WORDS: &str = "wasm trap: ";
 /// What wasmtime says when a returned list would make the host copy more than it may. The error's
 /// type is private; a test notices should the words change.
 const COPY_LIMIT_WORDS: &str = "fuel allocated for hostcalls has been exhausted";
+/// What it says when a guest wants more handles than a store may have; a test notices here, too.
+const HANDLE_LIMIT_WORDS: &str = "store handle limit exceeded";
 
 /// The error of a guest that ended without a response.
 #[derive(Debug)]
@@ -98,7 +101,7 @@ fn of_guest_code(error: &wasmtime::Error, store: &Store<State>) -> Option<CallEr
 fn trap_reason(error: &wasmtime::Error) -> String {
     let mut reason = match error.downcast_ref::<Trap>() {
         Some(trap) => trap.to_string().trim_start_matches(TRAP_WORDS).to_owned(),
-        None => error.root_cause().to_string(),
+        None => root_reason(error),
     };
     let frames = error
         .downcast_ref::<WasmBacktrace>()
@@ -113,6 +116,19 @@ fn trap_reason(error: &wasmtime::Error) -> String {
         let _ = write!(reason, "{joint} {name}");
     }
     escaped(&reason, REASON_BYTES_MAX)
+}
+
+/// The error below all others, with the key of the bound where it is one.
+fn root_reason(error: &wasmtime::Error) -> String {
+    let reason = error.root_cause().to_string();
+    let is_full = matches!(
+        error.downcast_ref::<ResourceTableError>(),
+        Some(ResourceTableError::Full)
+    );
+    if is_full || reason.contains(HANDLE_LIMIT_WORDS) {
+        return format!("resources_max is reached: {reason}");
+    }
+    reason
 }
 
 /// An error with its causes on one bounded line.

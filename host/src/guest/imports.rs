@@ -42,6 +42,9 @@ pub(super) fn plain(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
     wasmtime_wasi_config::add_to_linker(&mut linker, State::config)?;
     wasi::add_keyvalue_to_linker(&mut linker, State::keyvalue)?;
+    linker.allow_shadowing(true);
+    wasi::refuse_sockets_02(&mut linker)?;
+    linker.allow_shadowing(false);
     Ok(linker)
 }
 
@@ -53,6 +56,9 @@ pub(super) fn concurrent(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     let mut linker = plain(engine)?;
     wasmtime_wasi::p3::add_to_linker(&mut linker)?;
     wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
+    linker.allow_shadowing(true);
+    wasi::refuse_sockets_03(&mut linker)?;
+    linker.allow_shadowing(false);
     Ok(linker)
 }
 

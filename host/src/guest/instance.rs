@@ -6,7 +6,7 @@ use super::failure;
 use super::interface::{Answer, Request};
 use super::load::{Entry, Loaded};
 use super::log::GuestLog;
-use super::state::{State, new_store};
+use super::state::{State, StoreBounds, new_store};
 use super::turn::Turn;
 use super::usage::Usage;
 use std::time::Instant;
@@ -40,9 +40,9 @@ impl Instance {
     pub(super) async fn new(
         loaded: &Loaded,
         state: State,
-        copy_max: usize,
+        bounds: StoreBounds,
     ) -> Result<Instance, CallError> {
-        let mut store = new_store(&loaded.workshop.engine, state, copy_max);
+        let mut store = new_store(&loaded.workshop.engine, state, bounds);
         match instantiate(loaded, &mut store).await {
             Ok(export) => Ok(Instance {
                 store,

@@ -33,12 +33,33 @@ impl fmt::Display for DeadlinePassed {
 
 impl std::error::Error for DeadlinePassed {}
 
+/// Bounds of what a store's guest can have wasmtime hold for it, outside of its memory.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct StoreBounds {
+    /// Bytes that the host copies out of the guest in one call.
+    pub(super) copy_max: usize,
+    /// Things of the host's and of the component model's at once.
+    pub(super) resources_max: usize,
+}
+
+/// Handles that a call takes by itself: its thread, its request, the standard streams.
+const HANDLES_SPARE: usize = 64;
+/// Entries that wasmtime makes for one handle: a stream has its state, and two ends that a guest
+/// has one handle each of; a call that goes on has a task, its thread and what that waits for.
+const ENTRIES_PER_HANDLE: usize = 4;
+
 /// Makes a store whose guest gives way when its turn is over, and ends at the first tick past its
-/// deadline. `copy_max` bounds the bytes that the host copies out of it in one call.
-pub(super) fn new_store(engine: &Engine, state: State, copy_max: usize) -> Store<State> {
+/// deadline.
+pub(super) fn new_store(engine: &Engine, state: State, bounds: StoreBounds) -> Store<State> {
     let mut store = Store::new(engine, state);
     store.limiter(|state| &mut state.limits);
-    store.set_hostcall_fuel(copy_max);
+    store.set_hostcall_fuel(bounds.copy_max);
+    let handles_max = bounds.resources_max.saturating_add(HANDLES_SPARE);
+    store.set_max_component_handles(handles_max);
+    if let Some(table) = store.concurrent_resource_table() {
+        // Handles do not count what goes on when nobody waits for it any more.
+        table.set_max_capacity(handles_max.saturating_mul(ENTRIES_PER_HANDLE));
+    }
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(|mut store| {
         let (now, state) = (Instant::now(), store.data_mut());

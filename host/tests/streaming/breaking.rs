@@ -89,7 +89,7 @@ fn fields_and_trailers_have_their_limits() {
 #[test]
 fn what_the_host_holds_for_a_guest_is_bounded() {
     let server = server("resource-hog", "deadline = \"60s\"");
-    for of in ["fields", "streams", "futures"] {
+    for of in ["fields", "values", "streams", "futures", "timers"] {
         let start = Instant::now();
         let response = server.request(get(&format!("/resource-hog?of={of}")));
         // At the limit it is refused, and traps; without one it would go on to its deadline.

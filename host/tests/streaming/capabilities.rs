@@ -105,3 +105,58 @@ fn another_host_is_reached_only_if_it_is_granted() {
         assert!(response.status >= 500, "{grant}: {response:?}");
     }
 }
+
+/// A guest of a fixture, with these keys, behind every path.
+fn tries(name: &str, keys: &str) -> Program {
+    let file = root().join(format!("fixtures/dist/{name}.wasm"));
+    assert!(
+        file.is_file(),
+        "no {name}: run `cargo xtask fixtures` first"
+    );
+    let file = file.display();
+    let guest = format!("\n[guests.tries]\ncomponent = \"{file}\"\n{keys}\n");
+    Program::start(&(guest + &route("/{what}", "tries", "")))
+}
+
+#[test]
+fn sockets_are_refused_and_each_kind_is_told_once() {
+    for (name, paths) in [
+        ("tries-02", &["/connect", "/listen", "/udp", "/lookup"][..]),
+        ("tries-03", &["/connect", "/udp", "/lookup"]),
+    ] {
+        let program = tries(name, "");
+        for path in paths.iter().chain(paths) {
+            let answer = program.request(get(path)).expect(200);
+            assert!(answer.text().starts_with("refused"), "{name}{path}");
+        }
+        for refused in ["TCP sockets", "UDP sockets", "name.example"] {
+            let says = format!("the guest was refused {refused}");
+            program.log.wait_for(&says, |line| line.contains(&says));
+            let told = program.log.count(|line| line.contains(&says));
+            assert_eq!(told, 1, "{name}: {refused}");
+        }
+    }
+}
+
+#[test]
+fn the_second_draft_of_keyvalue_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = format!("[keyvalue]\ndirectory = \"{}\"\n", folder.path().display());
+    let program = tries("tries-02", &format!("keyvalue = [\"default\"]\n{store}"));
+    for count in ["-7", "-14"] {
+        let left = program.request(get("/keyvalue")).expect(200);
+        assert_eq!(left.text(), format!("a count {count} a=9"));
+    }
+    let program = tries("tries-02", "");
+    program.request(get("/keyvalue")).expect(200);
+    let refused = "the guest was refused default";
+    program.log.wait_for(refused, |line| line.contains(refused));
+}
+
+#[test]
+fn pollables_are_resources_too() {
+    let program = tries("tries-02", "breaker_failures = 0\ndeadline = \"60s\"");
+    program.request(get("/pollables")).expect_refusal(500);
+    let bound = "resources_max is reached";
+    program.log.wait_for(bound, |line| line.contains(bound));
+}

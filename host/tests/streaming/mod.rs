@@ -3,6 +3,8 @@
 
 mod breaking;
 mod capabilities;
+mod large;
+mod swallowing;
 
 use std::io::ErrorKind;
 use std::thread;

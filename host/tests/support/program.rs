@@ -125,6 +125,20 @@ impl Program {
         Pid::from_child(&self.child)
     }
 
+    /// What the kernel says of its memory, in KiB: `VmRSS:` now, `VmHWM:` at most (proc(5)).
+    pub(crate) fn memory_kib(&self, name: &str) -> u64 {
+        let path = format!("/proc/{}/status", self.child.id());
+        let status = fs::read_to_string(path).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        let number = line.and_then(|line| line.split_whitespace().next());
+        number.unwrap_or_default().parse().unwrap()
+    }
+
+    /// Has the kernel forget the most memory that it had so far.
+    pub(crate) fn forget_peak(&self) {
+        fs::write(format!("/proc/{}/clear_refs", self.child.id()), "5").unwrap();
+    }
+
     /// Sends it a signal.
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(self.pid(), signal).unwrap();

@@ -1,5 +1,5 @@
-//! Has the host keep things for it until it gives no more: `?of=fields` (unless told), `streams`,
-//! `futures` or `timers`. None takes memory of the guest worth mentioning.
+//! Has the host keep things for it until it gives no more: `?of=fields` (unless told), `values` in
+//! fields, `streams`, `futures` or `timers`. None takes memory of the guest worth mentioning.
 
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 #[derive(Debug, PartialEq, Eq)]
 enum Kind {
     Fields,
+    Values,
     Streams,
     Futures,
     Timers,
@@ -23,6 +24,12 @@ async fn handle(request: Request<Body>) -> Result<Response, Error> {
         Kind::Fields => loop {
             std::mem::forget(Fields::new());
         },
+        Kind::Values => loop {
+            let fields = Fields::new();
+            let value = [b'v'; 1024];
+            while fields.append("x", &value).is_ok() {}
+            std::mem::forget(fields);
+        },
         Kind::Streams => loop {
             std::mem::forget(wit_stream::new::<u8>());
         },
@@ -31,8 +38,8 @@ async fn handle(request: Request<Body>) -> Result<Response, Error> {
         },
         Kind::Timers => loop {
             spawn(time::sleep(DAY));
-            // Spawned work begins when this one waits.
-            time::sleep(Duration::ZERO).await;
+            // Spawned work begins when this one waits for something that takes time.
+            time::sleep(Duration::from_millis(1)).await;
         },
     }
 }
@@ -40,10 +47,16 @@ async fn handle(request: Request<Body>) -> Result<Response, Error> {
 fn kind(text: &str) -> Result<Kind, Error> {
     Ok(match text {
         "fields" => Kind::Fields,
+        "values" => Kind::Values,
         "streams" => Kind::Streams,
         "futures" => Kind::Futures,
         "timers" => Kind::Timers,
-        _ => return Err(Error::new(400, "of is fields, streams, futures or timers")),
+        _ => {
+            return Err(Error::new(
+                400,
+                "of is fields, values, streams, futures or timers",
+            ));
+        }
     })
 }
 
@@ -54,6 +67,7 @@ mod tests {
     #[test]
     fn every_kind_has_its_name() {
         assert_eq!(kind("fields").unwrap(), Kind::Fields);
+        assert_eq!(kind("values").unwrap(), Kind::Values);
         assert_eq!(kind("streams").unwrap(), Kind::Streams);
         assert_eq!(kind("futures").unwrap(), Kind::Futures);
         assert_eq!(kind("timers").unwrap(), Kind::Timers);

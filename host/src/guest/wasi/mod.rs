@@ -15,6 +15,7 @@ mod parts;
 mod refusals;
 mod request;
 mod serve;
+mod sockets;
 mod upload;
 
 pub use download::{Download, Piece, StreamedHead};
@@ -27,4 +28,7 @@ pub(in crate::guest) use output::Output;
 pub(in crate::guest) use parts::{Parts, PartsLimits};
 pub use request::{Unfit, streamed_request};
 pub use serve::{Account, Serving};
+pub(in crate::guest) use sockets::{
+    refuse_02 as refuse_sockets_02, refuse_03 as refuse_sockets_03,
+};
 pub use upload::{Demand, Upload, UploadFailure, UploadSender, upload};

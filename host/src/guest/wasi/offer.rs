@@ -26,7 +26,7 @@ pub(in crate::guest) struct Offer {
     pub(in crate::guest) generation: u64,
     outbound: Option<Arc<dyn Outbound>>,
     outbound_max: u32,
-    refusals: Arc<Refusals>,
+    pub(super) refusals: Arc<Refusals>,
 }
 
 impl Offer {

@@ -24,6 +24,7 @@ pub(in crate::guest) struct Parts {
     hooks: Hooks,
     granted: Arc<Granted>,
     buckets: Buckets,
+    refusals: Arc<Refusals>,
 }
 
 /// Bounds of what an instance may have the host hold.
@@ -49,6 +50,7 @@ impl Parts {
             hooks: offer.hooks(),
             granted: Arc::clone(&offer.granted),
             buckets: offer.buckets.clone(),
+            refusals: Arc::clone(&offer.refusals),
         })
     }
 
@@ -61,7 +63,8 @@ impl Parts {
             table: ResourceTable::new(),
             hooks: Hooks::new(None, Arc::clone(&refusals), 0),
             granted: Arc::new(Granted::nothing()),
-            buckets: Buckets::new(None, &BTreeMap::new(), refusals),
+            buckets: Buckets::new(None, &BTreeMap::new(), Arc::clone(&refusals)),
+            refusals,
         })
     }
 }
@@ -71,6 +74,11 @@ impl Parts {
 impl State {
     fn parts(&mut self) -> &mut Parts {
         self.wasi.get_or_insert_with(Parts::nothing)
+    }
+
+    /// Where it is noted what the guest is refused.
+    pub(super) fn refusals(&mut self) -> &Refusals {
+        &self.parts().refusals
     }
 
     /// What `wasi:config` asks for.
