@@ -12,6 +12,7 @@ mod run;
 mod setup;
 mod shell;
 mod soak;
+mod stream_lab;
 mod swap_lab;
 mod test;
 mod tidy;
@@ -43,6 +44,9 @@ Tasks:
                  docs/swapping.md
   crowd-lab      Crowd the host with spinning guests and with 100 guests: the others may not
                  suffer; write docs/containment.md
+  stream-lab [--size 2GiB]
+                 Stream large bodies through a guest and have many clients listen: in constant
+                 memory; write docs/streaming.md
 
 Options:
   -h, --help     Print this
@@ -66,6 +70,7 @@ enum Task {
     Soak(soak::Goal),
     SwapLab,
     CrowdLab,
+    StreamLab,
 }
 
 fn main() -> ExitCode {
@@ -97,6 +102,7 @@ fn perform(task: Task) -> anyhow::Result<()> {
         Task::Soak(goal) => soak::run(goal)?,
         Task::SwapLab => swap_lab::run()?,
         Task::CrowdLab => crowd_lab::run()?,
+        Task::StreamLab => stream_lab::run()?,
     }
     Ok(())
 }
@@ -118,6 +124,7 @@ fn parse(mut parser: lexopt::Parser) -> Result<Task, lexopt::Error> {
         "close-lab" => return Ok(Task::CloseLab),
         "swap-lab" => return Ok(Task::SwapLab),
         "crowd-lab" => return Ok(Task::CrowdLab),
+        "stream-lab" => return Ok(Task::StreamLab),
         "help" => Task::Help,
         other => return Err(format!("there is no task '{other}'").into()),
     };

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use super::control::Control;
 use super::namespace::wait_for;
-use super::others::Others;
+use super::others::{self, Others};
 use crate::shell;
 
 /// How long the host may take to end once it was told to.
@@ -103,9 +103,39 @@ impl Host {
     /// # Errors
     /// It is gone.
     pub(crate) fn resident_kib(&self) -> Result<u64> {
+        self.status_kib("VmRSS:")
+    }
+
+    /// The most resident memory that it ever had, in KiB (VmHWM), since that was last forgotten.
+    ///
+    /// # Errors
+    /// It is gone.
+    pub(crate) fn peak_kib(&self) -> Result<u64> {
+        self.status_kib("VmHWM:")
+    }
+
+    /// Has the kernel forget what memory it had before.
+    ///
+    /// # Errors
+    /// It is gone.
+    pub(crate) fn forget_peak(&self) -> Result<()> {
+        const PEAK: &str = "5";
+        let path = format!("/proc/{}/clear_refs", self.process.id());
+        fs::write(&path, PEAK).context(path)
+    }
+
+    /// The processor time that it has used.
+    ///
+    /// # Errors
+    /// It is gone.
+    pub(crate) fn processor_time(&self) -> Result<Duration> {
+        others::processor_time(self.process.id())
+    }
+
+    fn status_kib(&self, name: &str) -> Result<u64> {
         let path = format!("/proc/{}/status", self.process.id());
         let status = fs::read_to_string(&path).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
         let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok());
         kib.with_context(|| format!("the host is gone: {}", self.complaints().join("\n")))
     }

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::process;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
@@ -15,6 +16,9 @@ const WITH_CHILDREN: [usize; 4] = [11, 12, 13, 14];
 const IDLE: [usize; 2] = [3, 4];
 /// Those after which time is counted that is contained in others: guest and guest_nice.
 const COUNTED: usize = 8;
+
+/// A tick, as Linux shows times to programs on every machine (USER_HZ).
+const TICK: Duration = Duration::from_millis(10);
 
 /// Watches from its making on.
 pub(crate) struct Others {
@@ -49,6 +53,15 @@ impl Others {
     pub(crate) fn percent(&self) -> Result<f64> {
         Ok(percent(self.before, now(self.host)?))
     }
+}
+
+/// The processor time that a process has used.
+///
+/// # Errors
+/// It is gone.
+pub(super) fn processor_time(pid: u32) -> Result<Duration> {
+    let ticks = u32::try_from(ticks(pid, &OWN)?).context("a long life")?;
+    Ok(TICK * ticks)
 }
 
 fn now(host: u32) -> Result<Ticks> {
