@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use crate::wasi::ErrorCode;
+
 /// An error a handler can return, or make with `?` from any standard error.
 ///
 /// It carries a status. One made from another error is the server's fault, 500, and its text
@@ -29,6 +31,8 @@ use std::fmt;
 pub struct Error {
     status: u16,
     message: String,
+    /// What a handler behind this one gave in place of a response.
+    code: Option<ErrorCode>,
 }
 
 impl Error {
@@ -43,7 +47,21 @@ impl Error {
         Self {
             status,
             message: message.to_string(),
+            code: None,
         }
+    }
+
+    /// The same, passed on from the handler behind this one, which gave `code`.
+    pub(crate) fn with_code(self, code: ErrorCode) -> Self {
+        Self {
+            code: Some(code),
+            ..self
+        }
+    }
+
+    /// What the handler behind this one gave, if the error is that one's.
+    pub(crate) fn code(&self) -> Option<&ErrorCode> {
+        self.code.as_ref()
     }
 
     /// The status the client is to see.
@@ -85,6 +103,7 @@ impl<E: std::error::Error> From<E> for Error {
         Self {
             status: 500,
             message,
+            code: None,
         }
     }
 }

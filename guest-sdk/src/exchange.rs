@@ -9,10 +9,11 @@ mod lower;
 #[cfg(target_family = "wasm")]
 pub(crate) use lower::{into_request, into_response};
 
+use std::any::Any;
 use std::fmt::Display;
 
 use crate::answer::error_response;
-use crate::{Body, Request, Response, wasi};
+use crate::{Body, Error, Request, Response, wasi};
 
 /// A type an `async` handler may take: [`Request<Body>`](Request), or WASI's own request, which
 /// only exists inside a component.
@@ -30,7 +31,8 @@ pub trait Received {
 /// of one, or WASI's own result unchecked.
 ///
 /// An `Err` is logged and answered with 500, whatever its type, as long as it can be displayed; an
-/// [`Error`](crate::Error) is answered with the status it carries.
+/// [`Error`](crate::Error) is answered with the status it carries, and one of the handler behind a
+/// middleware as the host would answer it.
 #[diagnostic::on_unimplemented(
     message = "an async handler cannot return `{Self}`",
     label = "return `Response`, `Response<Body>`, or a `Result` of one with `E: Display`"
@@ -86,11 +88,20 @@ impl Streamed for wasi::Response {
     }
 }
 
+/// What the handler behind a middleware gave in place of a response, which is nobody else's error.
+fn passed_on<E: 'static>(error: &E) -> Option<wasi::ErrorCode> {
+    let error: &Error = (error as &dyn Any).downcast_ref()?;
+    error.code().cloned()
+}
+
 impl<T: Streamed, E: Display + 'static> Streamed for Result<T, E> {
     fn into_outcome(self) -> Outcome {
         match self {
             Ok(answer) => answer.into_outcome(),
-            Err(error) => error_response(&error).into_outcome(),
+            Err(error) => match passed_on(&error) {
+                Some(code) => Outcome::Raw(Err(code)),
+                None => error_response(&error).into_outcome(),
+            },
         }
     }
 }

@@ -89,6 +89,12 @@
 //!
 //! In a native test all of these are there, in memory: see [`testing`]. Waiting takes no time.
 //!
+//! # In front of handlers
+//!
+//! A [`middleware`](macro@middleware) is an `async fn` that is given the [`Next`] handler beside
+//! the request: it may answer by itself, or change what passes through it. Which handlers it stands
+//! in front of says the host's configuration (`routes.middleware`).
+//!
 //! # What there is
 //!
 //! - [`Request`]: method, path, query, fields, captures of the route, body; the body as text, JSON
@@ -152,6 +158,7 @@ pub mod fetch;
 pub mod fs;
 pub mod keyvalue;
 mod logging;
+mod next;
 pub mod raw;
 mod request;
 mod response;
@@ -168,8 +175,9 @@ pub use error::Error;
 pub use events::{Event, EventWriter};
 pub use exchange::{Received, Streamed};
 pub use fetch::fetch;
-pub use httpd_guest_macros::handler;
+pub use httpd_guest_macros::{handler, middleware};
 pub use log;
+pub use next::Next;
 pub use request::Request;
 pub use response::Response;
 pub use spawn::spawn;

@@ -1,4 +1,5 @@
-//! What the `#[handler]` attribute's expansion calls. Not for use by hand, and free to change.
+//! What the expansions of `#[handler]` and `#[middleware]` call. Not for use by hand, and free to
+//! change.
 
 pub use wit_bindgen;
 
@@ -14,6 +15,26 @@ pub const fn check_handler<A: Answer>(_: fn(Request) -> A) {}
 #[cfg(not(target_family = "wasm"))]
 pub const fn check_async_handler<Q: Received, A: Streamed, F: Future<Output = A>>(_: fn(Q) -> F) {}
 
+/// The same for a middleware.
+#[cfg(not(target_family = "wasm"))]
+pub const fn check_middleware<Q: Received, A: Streamed, F: Future<Output = A>>(
+    _: fn(Q, crate::Next) -> F,
+) {
+}
+
+/// Answers one request from the host, or has the handler behind this one do it.
+///
+/// # Errors
+/// What the middleware, or that handler, wants the host to answer in its place.
+#[cfg(target_family = "wasm")]
+pub async fn run_middleware<Q: Received, A: Streamed, F: Future<Output = A>>(
+    handle: fn(Q, crate::Next) -> F,
+    request: crate::wasi::Request,
+) -> Result<crate::wasi::Response, crate::wasi::ErrorCode> {
+    prepare();
+    answer(handle(Q::from_host(request), crate::Next::of_host()).await)
+}
+
 /// Answers one request from the host, whose body is still on its way.
 ///
 /// # Errors
@@ -23,10 +44,15 @@ pub async fn run_async<Q: Received, A: Streamed, F: Future<Output = A>>(
     handle: fn(Q) -> F,
     request: crate::wasi::Request,
 ) -> Result<crate::wasi::Response, crate::wasi::ErrorCode> {
+    prepare();
+    answer(handle(Q::from_host(request)).await)
+}
+
+#[cfg(target_family = "wasm")]
+fn answer(answer: impl Streamed) -> Result<crate::wasi::Response, crate::wasi::ErrorCode> {
     use crate::exchange::{Outcome, into_response};
 
-    prepare();
-    match handle(Q::from_host(request)).await.into_outcome() {
+    match answer.into_outcome() {
         Outcome::Response(response) => into_response(response),
         Outcome::Raw(outcome) => outcome,
     }

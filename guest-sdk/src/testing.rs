@@ -10,8 +10,8 @@ use log::Level;
 
 #[doc(hidden)]
 pub use running::spawn;
-pub use running::{block_on, call};
-pub(crate) use running::{now, sleep};
+pub(crate) use running::{Handler, now, sleep};
+pub use running::{block_on, call, next};
 pub use world::{answer_fetches, grant_dir, set_config, set_env};
 pub(crate) use world::{send, with_world};
 

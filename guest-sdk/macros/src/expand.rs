@@ -6,53 +6,107 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Error, FnArg, Item, ItemFn, ReturnType, Safety, Signature};
 
+/// What a function is to be made, as its messages name it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Handler,
+    Middleware,
+}
+
+impl Role {
+    fn attribute(self) -> &'static str {
+        match self {
+            Role::Handler => "#[handler]",
+            Role::Middleware => "#[middleware]",
+        }
+    }
+
+    fn noun(self) -> &'static str {
+        match self {
+            Role::Handler => "handler",
+            Role::Middleware => "middleware",
+        }
+    }
+
+    /// What it looks like.
+    fn shape(self) -> &'static str {
+        match self {
+            Role::Handler => "fn handle(request: Request) -> Response",
+            Role::Middleware => {
+                "async fn handle(request: Request<Body>, next: Next) -> Response<Body>"
+            }
+        }
+    }
+
+    fn arguments(self) -> (usize, &'static str) {
+        match self {
+            Role::Handler => (1, "one argument: request: Request"),
+            Role::Middleware => (2, "two arguments: request: Request<Body>, next: Next"),
+        }
+    }
+}
+
 /// The function followed by its check and, in a WebAssembly build, the component's export.
 ///
 /// # Errors
 /// A message at the right place when `item` is no function a host could call.
 pub(crate) fn handler(arguments: &TokenStream, item: TokenStream) -> Result<TokenStream, Error> {
+    let function = parse(Role::Handler, arguments, item)?;
+    Ok(handler_expansion(&function))
+}
+
+/// The same for a middleware.
+///
+/// # Errors
+/// As [`handler`].
+pub(crate) fn middleware(arguments: &TokenStream, item: TokenStream) -> Result<TokenStream, Error> {
+    let function = parse(Role::Middleware, arguments, item)?;
+    if function.sig.asyncness.is_none() {
+        let message = "a middleware is an async fn: it waits for the handler behind it";
+        return Err(Error::new(function.sig.ident.span(), message));
+    }
+    Ok(middleware_expansion(&function))
+}
+
+fn parse(role: Role, arguments: &TokenStream, item: TokenStream) -> Result<ItemFn, Error> {
+    let attribute = role.attribute();
     if !arguments.is_empty() {
-        return Err(Error::new_spanned(
-            arguments,
-            "#[handler] takes no arguments",
-        ));
+        let message = format!("{attribute} takes no arguments");
+        return Err(Error::new_spanned(arguments, message));
     }
-    let function = parse_function(item)?;
-    check_signature(&function.sig)?;
-    Ok(expansion(&function))
-}
-
-fn parse_function(item: TokenStream) -> Result<ItemFn, Error> {
-    match syn::parse2(item)? {
-        Item::Fn(function) => Ok(function),
+    let function = match syn::parse2(item)? {
+        Item::Fn(function) => function,
         other => {
-            let message = "#[handler] goes on a function: fn handle(request: Request) -> Response";
-            Err(Error::new_spanned(other, message))
+            let message = format!("{attribute} goes on a function: {}", role.shape());
+            return Err(Error::new_spanned(other, message));
         }
-    }
+    };
+    check_signature(role, &function.sig)?;
+    Ok(function)
 }
 
-fn check_signature(signature: &Signature) -> Result<(), Error> {
+fn check_signature(role: Role, signature: &Signature) -> Result<(), Error> {
+    let noun = role.noun();
     if let Safety::Unsafe(keyword) = &signature.safety {
-        return Err(Error::new_spanned(keyword, "a handler is a safe function"));
+        let message = format!("a {noun} is a safe function");
+        return Err(Error::new_spanned(keyword, message));
     }
     if let Some(abi) = &signature.abi {
-        return Err(Error::new_spanned(
-            abi,
-            "a handler has no extern: the attribute exports it",
-        ));
+        let message = format!("a {noun} has no extern: the attribute exports it");
+        return Err(Error::new_spanned(abi, message));
     }
     if !signature.generics.params.is_empty() {
-        let message = "a handler has no generic parameters: only the host calls it";
+        let message = format!("a {noun} has no generic parameters: only the host calls it");
         return Err(Error::new_spanned(&signature.generics, message));
     }
-    check_types(signature)
+    check_types(role, signature)
 }
 
-fn check_types(signature: &Signature) -> Result<(), Error> {
-    let inputs = &signature.inputs;
-    if inputs.len() != 1 || matches!(inputs.first(), Some(FnArg::Receiver(_))) {
-        let message = "a handler takes one argument: request: Request";
+fn check_types(role: Role, signature: &Signature) -> Result<(), Error> {
+    let (noun, inputs) = (role.noun(), &signature.inputs);
+    let (count, arguments) = role.arguments();
+    if inputs.len() != count || matches!(inputs.first(), Some(FnArg::Receiver(_))) {
+        let message = format!("a {noun} takes {arguments}");
         let span = if inputs.is_empty() {
             signature.ident.span()
         } else {
@@ -61,7 +115,7 @@ fn check_types(signature: &Signature) -> Result<(), Error> {
         return Err(Error::new(span, message));
     }
     if matches!(signature.output, ReturnType::Default) {
-        let message = "a handler returns a Response, or a Result<Response, E>";
+        let message = format!("a {noun} returns a Response, or a Result<Response, E>");
         return Err(Error::new(signature.ident.span(), message));
     }
     Ok(())
@@ -70,7 +124,7 @@ fn check_types(signature: &Signature) -> Result<(), Error> {
 /// The function as it is, and beside it the export of the world that its type chooses. The calls
 /// carry the return type's place, so that is where a wrong type is reported, and only once:
 /// natively by the check, in a WebAssembly build by the call itself.
-fn expansion(function: &ItemFn) -> TokenStream {
+fn handler_expansion(function: &ItemFn) -> TokenStream {
     let name = &function.sig.ident;
     let place = function.sig.output.span();
     let (check, export) = match function.sig.asyncness {
@@ -85,6 +139,21 @@ fn expansion(function: &ItemFn) -> TokenStream {
             }),
         ),
     };
+    expansion(function, &check, &export)
+}
+
+/// The same for a middleware, which has one world.
+fn middleware_expansion(function: &ItemFn) -> TokenStream {
+    let name = &function.sig.ident;
+    let place = function.sig.output.span();
+    let check = quote_spanned! { place => ::httpd_guest::__private::check_middleware(#name) };
+    let export = streamed_export(&quote_spanned! { place =>
+        ::httpd_guest::__private::run_middleware(#name, request).await
+    });
+    expansion(function, &check, &export)
+}
+
+fn expansion(function: &ItemFn, check: &TokenStream, export: &TokenStream) -> TokenStream {
     quote! {
         #function
 
@@ -199,5 +268,38 @@ mod tests {
         let good = "fn f(r: Request) -> Response {}";
         assert_eq!(message("", good), "");
         assert!(message("GET", good).contains("no arguments"));
+    }
+
+    #[test]
+    fn a_middleware_has_a_handler_behind_it_and_waits_for_it() {
+        let expand = |item: &str| {
+            let tokens = middleware(&TokenStream::new(), item.parse().unwrap());
+            tokens.map_or_else(|error| error.to_string(), |tokens| tokens.to_string())
+        };
+        let good = expand("async fn f(r: Request<Body>, next: Next) -> Response { todo(r) }");
+        assert!(good.contains("check_middleware (f)"), "{good}");
+        assert!(
+            good.contains("run_middleware (f , request) . await"),
+            "{good}"
+        );
+        assert!(good.contains("wasi :: export"), "{good}");
+        for (item, expected) in [
+            (
+                "fn f(r: Request<Body>, next: Next) -> Response {}",
+                "an async fn",
+            ),
+            (
+                "async fn f(r: Request<Body>) -> Response {}",
+                "two arguments",
+            ),
+            (
+                "async fn f(r: Request<Body>, next: Next) {}",
+                "a middleware returns",
+            ),
+            ("struct Middleware;", "#[middleware] goes on a function"),
+        ] {
+            let message = expand(item);
+            assert!(message.contains(expected), "{item}: {message}");
+        }
     }
 }

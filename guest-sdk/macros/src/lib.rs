@@ -1,5 +1,5 @@
-//! The `#[handler]` attribute, nothing else. The checks and the expansion are in `expand`, where
-//! they can be tested without a compiler.
+//! The attributes `#[handler]` and `#[middleware]`, nothing else. The checks and the expansion are
+//! in `expand`, where they can be tested without a compiler.
 
 mod expand;
 
@@ -18,6 +18,19 @@ use proc_macro::TokenStream;
 #[proc_macro_attribute]
 pub fn handler(arguments: TokenStream, item: TokenStream) -> TokenStream {
     expand::handler(&arguments.into(), item.into())
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
+}
+
+/// Makes a function a component that stands in front of other handlers.
+///
+/// It is an `async fn` that takes a `Request<Body>` and the `Next` handler, and returns what a
+/// handler that is an `async fn` does. It exports `wasi:http/handler` and imports the same, the
+/// world `wasi:http/middleware` of WASI 0.3. The function itself stays as it is, so a native test
+/// calls it. A crate has one handler or one middleware.
+#[proc_macro_attribute]
+pub fn middleware(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    expand::middleware(&arguments.into(), item.into())
         .unwrap_or_else(syn::Error::into_compile_error)
         .into()
 }

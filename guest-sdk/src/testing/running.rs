@@ -5,14 +5,18 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use crate::exchange::{Outcome, Streamed};
-use crate::{Body, Request, Response};
+use crate::{Body, Error, Next, Request, Response};
 
+/// What answers for the handler behind a middleware.
+pub(crate) type Handler = Box<dyn Fn(Request<Body>) -> Answering>;
+type Answering = Pin<Box<dyn Future<Output = Result<Response<Body>, Error>>>>;
 type Work = Pin<Box<dyn Future<Output = ()>>>;
 
 thread_local! {
@@ -32,10 +36,7 @@ pub fn call<A: Streamed, F: Future<Output = A>>(
     request: impl Into<Request<Body>>,
 ) -> Response {
     block_on(async {
-        let response = match handle(request.into()).await.into_outcome() {
-            Outcome::Response(response) => response,
-            Outcome::Raw(_) => unreachable!("only a host has such a response"),
-        };
+        let response = answer(handle(request.into()).await);
         let (status, fields, mut body) = response.into_parts();
         match body.bytes(usize::MAX).await {
             Ok(bytes) => Response::from_parts(status, fields, bytes),
@@ -43,6 +44,37 @@ pub fn call<A: Streamed, F: Future<Output = A>>(
             Err(error) => panic!("the body broke off: {error}"),
         }
     })
+}
+
+/// A handler that stands behind a middleware under test: give it to the middleware beside the
+/// request, as [`Next`](crate::Next) shows. An error that the handler returns is one response of
+/// its own, as always; a handler that gives no response at all is [`Next::failing`].
+pub fn next<A: Streamed>(handle: impl AsyncFn(Request<Body>) -> A + 'static) -> Next {
+    let handle = Rc::new(handle);
+    Next::of_test(Box::new(move |request| {
+        let handle = Rc::clone(&handle);
+        Box::pin(async move { Ok(answer(handle(request).await)) })
+    }))
+}
+
+impl Next {
+    /// A handler that gives no response, as one that traps: what its middleware returns with `?`
+    /// is answered with this status.
+    #[must_use]
+    pub fn failing(status: u16) -> Self {
+        Self::of_test(Box::new(move |_| {
+            let error = Error::new(status, "the handler gave no response");
+            Box::pin(async { Err(error) })
+        }))
+    }
+}
+
+/// What a host would send of what a handler returned.
+fn answer<A: Streamed>(answer: A) -> Response<Body> {
+    match answer.into_outcome() {
+        Outcome::Response(response) => response,
+        Outcome::Raw(_) => unreachable!("only a host has such a response"),
+    }
 }
 
 /// Runs a future, and all that is [spawned](crate::spawn()) meanwhile, to its end.
