@@ -2,6 +2,7 @@
 //! No file but the configuration itself is read, and nothing here opens a socket or a component.
 
 mod capabilities;
+mod chains;
 mod error;
 mod guests;
 mod hosts;
@@ -254,7 +255,10 @@ pub struct Route {
     pub methods: Option<Vec<String>>,
     /// Which host it answers for, in lower case, perhaps starting with `*.`; any when absent.
     pub host: Option<String>,
-    /// The name of the guest that answers.
+    /// The names of the guests in front of that one, each once, the first to get the request
+    /// first.
+    pub middleware: Vec<String>,
+    /// The name of the guest that answers, or is last to.
     pub guest: String,
     /// Bytes of a request body; the route's own or else `limits.body_max`.
     pub body_max: u64,
@@ -306,6 +310,7 @@ impl Config {
             path: Pattern::root(),
             methods: Some(vec!["GET".to_owned()]),
             host: None,
+            middleware: Vec::new(),
             guest: guest.name.clone(),
             body_max: limits.body_max,
             line: 0,
@@ -325,11 +330,12 @@ fn read(report: &Report<'_>, found: Found) -> Result<Config, ConfigError> {
     let mut root = Section::root(report, &document);
     let limits = sections::limits(root.section("limits"));
     let guests = guests::read(&root.section("guests"), found);
-    let routes = routes::read(root.sections("routes"), &guests, &limits);
+    let sandbox = sections::sandbox(root.section("sandbox"));
+    let routes = routes::read(root.sections("routes"), &guests, &limits, &sandbox);
     let config = Config {
         server: sections::server(root.section("server")),
         timeouts: sections::timeouts(root.section("timeouts")),
-        sandbox: sections::sandbox(root.section("sandbox")),
+        sandbox,
         cache: upkeep::cache(root.section("cache")),
         reload: upkeep::reload(root.section("reload")),
         control: upkeep::control(root.section("control")),

@@ -2,6 +2,8 @@
 //!
 //! No sockets and no protocol here: requests come as text and bytes, and leave as an [`Answer`].
 
+mod budget;
+mod chain;
 mod date;
 mod id;
 mod live;
@@ -24,13 +26,16 @@ use crate::registry::{
 use crate::router::{Found, RouteConflict, Router};
 
 pub use crate::guest::{Field, FieldRef, Usage};
+pub use budget::{Budget, Lease};
+pub use chain::{Link, Report};
 pub use date::http_date;
 pub use id::{RequestId, RequestIds};
 pub use phase::Phase;
 pub use refusal::Refusal;
 pub use served::Served;
 pub use streamed::{
-    Demand, Exchange, Piece, Streamed, StreamedHead, Upload, UploadFailure, UploadSender, upload,
+    Allowance, Demand, Exchange, Piece, Streamed, StreamedHead, Upload, UploadFailure,
+    UploadSender, upload,
 };
 
 /// How long past its deadline a guest that waits is stopped. One that runs is stopped by its ticks
@@ -69,14 +74,17 @@ pub enum Decision {
 /// that is replaced meanwhile lives on for this request.
 #[derive(Debug)]
 pub struct Plan {
+    /// The guests in front of the route's own.
+    middleware: Arc<[Arc<Slot>]>,
     slot: Arc<Slot>,
     body_max: u64,
     deadline: Duration,
     /// The normalised path, where it is not what the client sent.
     path: Option<String>,
     captures: Vec<(String, String)>,
-    /// The generation that served when the request came, if it streams bodies. Should one be
-    /// swapped in that takes only whole ones, this one answers.
+    /// The generation of the first guest that served when the request came, if it streams bodies,
+    /// as every middleware does. Should one be swapped in that takes only whole ones, this one
+    /// answers.
     streamed: Option<Arc<Generation>>,
 }
 
@@ -183,9 +191,11 @@ impl StagedDispatch {
 impl Plan {
     fn new(target: &Target, path: Cow<'_, str>, captures: Vec<(&str, String)>) -> Self {
         target.requests.add();
-        let streamed = target.slot.streamed();
+        let first = target.middleware.first().unwrap_or(&target.slot);
+        let streamed = first.streamed();
         let owned = |(name, value): (&str, String)| (name.to_owned(), value);
         Self {
+            middleware: Arc::clone(&target.middleware),
             slot: Arc::clone(&target.slot),
             body_max: match streamed {
                 Some(_) => target.route.body_max,
@@ -209,7 +219,12 @@ impl Plan {
             .collect()
     }
 
-    /// The name of the guest, as in the configuration.
+    /// The guest that gets the request first.
+    fn first(&self) -> &Arc<Slot> {
+        self.middleware.first().unwrap_or(&self.slot)
+    }
+
+    /// The name of the route's guest, as in the configuration.
     pub fn guest_name(&self) -> &Arc<str> {
         self.slot.name()
     }
@@ -219,14 +234,15 @@ impl Plan {
         self.body_max
     }
 
-    /// From the request's first byte to the last byte of the guest's answer.
+    /// From the request's first byte to the last byte of the guest's answer. The route's guest says
+    /// how long that may take, for those in front of it as well.
     pub fn deadline(&self) -> Duration {
         self.deadline
     }
 
     /// Why the request would be refused whatever else it holds, so that it need not be received.
     pub fn refusal(&self) -> Option<Refusal> {
-        self.slot.would_refuse().map(Refusal::Busy)
+        self.first().would_refuse().map(Refusal::Busy)
     }
 
     /// Waits for a place and calls the guest. What is known of it by then is noted in `served`,

@@ -16,6 +16,7 @@ mod newcomer;
 mod pool;
 mod probation;
 mod probe;
+mod roles;
 mod services;
 mod settings;
 mod slot;
@@ -32,6 +33,7 @@ use crate::config::{self, Config};
 use crate::guest::{ContentHash, GuestSettings, Priority, Sandbox, SandboxSettings};
 use newcomer::Newcomer;
 use pool::Pool;
+use roles::Role;
 use services::Services;
 use source::Source;
 use staging::{Plan, Slots, Staging};
@@ -49,6 +51,8 @@ pub use slot::{Refused, Slot};
 pub struct Target {
     /// The route, as configured.
     pub route: config::Route,
+    /// The guests in front of the one that answers.
+    pub middleware: Arc<[Arc<Slot>]>,
     /// The guest that answers.
     pub slot: Arc<Slot>,
     /// The route's `body_max` for a guest that takes bodies whole: one that was put back by itself
@@ -189,9 +193,18 @@ impl Registry {
             source: &source,
         };
         let generation = self.shared.load(&order, Priority::Background)?;
+        self.check_role(slot, &generation)?;
         let change = Change::Swapped(Loaded::new(slot.name(), &generation));
         slot.replace(generation);
         Ok(Some(change))
+    }
+
+    /// Refuses a generation that is not what the routes use its guest for.
+    fn check_role(&self, slot: &Slot, generation: &Generation) -> Result<(), RegistryError> {
+        let routes = self.targets.iter().map(|target| &target.route);
+        let role = |name: &str| (name == &**slot.name()).then(|| Role::of(generation.guest()));
+        let first = roles::check(routes, role).into_iter().next();
+        first.map_or(Ok(()), Err)
     }
 
     /// What stands behind the route with this place in the configuration.

@@ -53,9 +53,11 @@ pub(crate) fn table(config: &Config) -> String {
         let host = route.host.as_deref().unwrap_or("any host");
         let path = route.path.as_str();
         let body = ShowSize(route.body_max);
+        let in_front = route.middleware.iter().map(|name| format!("{name} -> "));
+        let in_front: String = in_front.collect();
         let _ = writeln!(
             text,
-            "  {path:<24} {methods:<12} {host:<16} -> {}  (body up to {body})",
+            "  {path:<24} {methods:<12} {host:<16} -> {in_front}{}  (body up to {body})",
             route.guest
         );
     }

@@ -7,7 +7,6 @@ mod accept;
 mod access;
 mod bind;
 mod body;
-mod budget;
 mod connections;
 mod driver;
 mod exchange;
@@ -30,8 +29,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use crate::config::{Config, Listen};
-use crate::dispatch::{Dispatch, RequestIds};
-use budget::Budget;
+use crate::dispatch::{Budget, Dispatch, RequestIds};
 use connections::Connections;
 use listener::Listener;
 use settings::Settings;

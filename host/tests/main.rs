@@ -17,6 +17,7 @@ mod fixtures;
 mod lifecycle;
 mod limits;
 mod logs;
+mod middleware;
 mod protocol;
 mod reload;
 mod resilience;

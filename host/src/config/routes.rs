@@ -9,7 +9,7 @@ use super::reader::Section;
 use super::sections::BODY;
 use super::suggest::nearest;
 use super::values::{Value, expect_str, expected};
-use super::{Guest, Limits, Route};
+use super::{Guest, Limits, Route, Sandbox, chains};
 use crate::router::{Pattern, RouteConflict, Router, parse_host};
 
 /// All routes, in the order of the file. Those with a problem are left out; the problem is noted.
@@ -17,6 +17,7 @@ pub(super) fn read(
     sections: Vec<Section<'_>>,
     guests: &BTreeMap<String, Guest>,
     limits: &Limits,
+    sandbox: &Sandbox,
 ) -> Vec<Route> {
     let Some(report) = sections.first().map(Section::report) else {
         return Vec::new();
@@ -32,6 +33,8 @@ pub(super) fn read(
         let key = format!("routes[{}].path", indexes[conflict.second]);
         report.problem(Some(line), Some(key), message);
     }
+    let numbered: Vec<_> = indexes.into_iter().zip(&routes).collect();
+    chains::check(report, &numbered, guests.len(), sandbox.instances_max);
     routes
 }
 
@@ -45,6 +48,7 @@ fn route(
         text.parse::<Pattern>().map_err(|error| error.to_string())
     });
     let guest = section.required("guest", "\"hello\"", |value| guest(value, guests));
+    let middleware = chains::middleware(&mut section, guests, guest.as_deref());
     let methods = section.optional("methods", methods);
     let host = section.optional("host", |value| {
         let text = expect_str(value, "a host such as \"example.com\"")?;
@@ -57,6 +61,7 @@ fn route(
         path: path?,
         methods,
         host,
+        middleware,
         guest: guest?,
         body_max,
         line,
@@ -64,7 +69,7 @@ fn route(
 }
 
 /// The name of a guest that is there.
-fn guest(value: &Value<'_>, guests: &BTreeMap<String, Guest>) -> Result<String, String> {
+pub(super) fn guest(value: &Value<'_>, guests: &BTreeMap<String, Guest>) -> Result<String, String> {
     let name = expect_str(value, "the name of a guest")?;
     if guests.contains_key(name) {
         return Ok(name.to_owned());

@@ -146,6 +146,8 @@ pub struct RouteStatus {
     pub methods: Option<Vec<String>>,
     /// The paths it takes, as in the configuration.
     pub path: String,
+    /// The guests in front of the one that answers, the first to get a request first.
+    pub middleware: Vec<String>,
     /// The guest that answers.
     pub guest: String,
     /// Requests that took it since the start, or since it was last configured.

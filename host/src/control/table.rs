@@ -101,13 +101,20 @@ fn guest_row(guest: &GuestStatus, now: u64) -> Vec<String> {
     ]
 }
 
+/// All guests that a request passes through.
+fn guests_of(route: &RouteStatus) -> String {
+    let mut guests = route.middleware.clone();
+    guests.push(route.guest.clone());
+    guests.join(" -> ")
+}
+
 fn route_row(route: &RouteStatus) -> Vec<String> {
     let methods = route.methods.as_ref().map(|methods| methods.join(","));
     vec![
         route.path.clone(),
         methods.unwrap_or_else(|| "any".to_owned()),
         route.host.clone().unwrap_or_else(|| "any".to_owned()),
-        route.guest.clone(),
+        guests_of(route),
         route.requests.to_string(),
     ]
 }

@@ -4,26 +4,35 @@
 
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::time::timeout_at;
 
-use super::streamed::{Exchange, Piece, StreamedHead, Upload};
-use super::{IncomingHead, Plan, Refusal, Usage};
-use crate::guest::{self, Account, CallError, Download, Run, Serving};
+use super::chain::{Chain, Ended, Judged, serve};
+use super::streamed::{Allowance, Exchange, Piece, StreamedHead, Upload};
+use super::{IncomingHead, Plan, Refusal, Report, Usage};
+use crate::guest::{self, Account, CallError, Download, Run};
 use crate::registry::Admitted;
-
-/// What a call comes to.
-type Ended = (Result<(), CallError>, Usage);
 
 /// A call under way and its response.
 pub(super) struct Live {
+    /// Dropped before the call is, so that whoever is stopped with it knows why.
+    chain: Option<First>,
     call: Run<Ended>,
     ended: Option<Ended>,
     /// Gone when nobody wants the response any more.
     download: Option<Download>,
     deadline: Instant,
     account: Account,
+}
+
+/// The chain whose first link is called here. Dropped, it ends the chain.
+struct First(Arc<Chain>);
+
+impl Drop for First {
+    fn drop(&mut self) {
+        self.0.end();
+    }
 }
 
 impl Live {
@@ -37,7 +46,7 @@ impl Live {
         admitted: Admitted,
         request: &impl IncomingHead,
         upload: Upload,
-        deadline: Instant,
+        allowed: &Allowance,
     ) -> Result<Self, Refusal> {
         let head = guest::Request {
             id: request.id(),
@@ -53,12 +62,23 @@ impl Live {
         };
         let streamed = guest::streamed_request(&head, upload);
         let streamed = streamed.map_err(|unfit| Refusal::malformed(400, &unfit))?;
+        let chain = Chain::of(plan, &head, allowed);
         let generation = Arc::clone(admitted.generation());
         let guest = generation.guest();
-        let (serving, download) = guest.prepare(streamed, head.id);
+        let (mut serving, download) = guest.prepare(streamed, head.id);
         let account = serving.account();
-        let make = |serving| serve(admitted, serving, deadline);
+        if let Some(chain) = &chain {
+            chain.reached(0, &generation, Duration::ZERO);
+            chain.uses(0, account.clone());
+            if let Some(next) = chain.behind(0) {
+                serving = serving.with_next(next);
+            }
+        }
+        let judged = Judged::new(admitted, chain.as_ref().map(|chain| (chain, 0)));
+        let deadline = allowed.deadline;
+        let make = |serving| serve(judged, serving, deadline);
         Ok(Self {
+            chain: chain.map(First),
             call: guest.run_serving(serving, deadline, make),
             ended: None,
             download: Some(download),
@@ -66,13 +86,6 @@ impl Live {
             account,
         })
     }
-}
-
-async fn serve(admitted: Admitted, serving: Serving, deadline: Instant) -> Ended {
-    let generation = Arc::clone(admitted.generation());
-    let (result, usage) = generation.guest().serve(serving, deadline).await;
-    admitted.ended(&result);
-    (result, usage)
 }
 
 impl Live {
@@ -85,11 +98,14 @@ impl Live {
         self.ended.as_ref().map_or(Poll::Pending, Poll::Ready)
     }
 
-    /// What the call failed with, or `otherwise` if it did not; it has ended.
+    /// What the call failed with, or `otherwise` if it did not; it has ended, or has nothing more
+    /// to say. A guest that gives another's failure for its own is not the one that failed.
     fn failure(&mut self, otherwise: CallError) -> Refusal {
         let (result, _) = self.ended.get_or_insert((Ok(()), Usage::default()));
-        let failed = std::mem::replace(result, Ok(()));
-        Refusal::Guest(failed.err().unwrap_or(otherwise))
+        let failed = std::mem::replace(result, Ok(())).err();
+        let chain = self.chain.as_ref();
+        let behind = chain.and_then(|First(chain)| chain.take_failure(failed.as_ref()));
+        behind.unwrap_or_else(|| Refusal::Guest(failed.unwrap_or(otherwise)))
     }
 }
 
@@ -146,6 +162,10 @@ impl Exchange for Live {
 
     fn usage(&self) -> Usage {
         self.account.get()
+    }
+
+    fn report(&self) -> Option<Report> {
+        self.chain.as_ref().map(|First(chain)| chain.report())
     }
 
     fn leave(self: Box<Self>) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Usage;
+use super::{Report, Usage};
 use crate::registry::Generation;
 
 /// What is known of a call, filled in as it goes on.
@@ -15,4 +15,7 @@ pub struct Served {
     pub generation: Option<Arc<Generation>>,
     /// What the guest used; nothing for a call that was stopped.
     pub usage: Usage,
+    /// More of a call that went to several guests, one behind the other. What is said of the
+    /// generation and of the usage is in there, then.
+    pub report: Option<Report>,
 }

@@ -4,12 +4,12 @@
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
 use super::live::Live;
-use super::{IncomingHead, Plan, Refusal, Served, Usage};
+use super::{Budget, IncomingHead, Link, Plan, Refusal, Report, Served, Usage};
 use crate::guest::Field;
 
 pub use crate::guest::{Demand, StreamedHead, Upload, UploadFailure, UploadSender, upload};
@@ -30,8 +30,23 @@ pub trait Exchange: Send {
     fn poll_farewell(&mut self, cx: &mut Context<'_>) -> Poll<()>;
     /// See [`Streamed::usage`].
     fn usage(&self) -> Usage;
+    /// See [`Streamed::report`].
+    fn report(&self) -> Option<Report> {
+        None
+    }
     /// See [`Streamed::leave`].
     fn leave(self: Box<Self>);
+}
+
+/// What an exchange may take, beside what the configuration of its guest says.
+#[derive(Clone, Debug)]
+pub struct Allowance {
+    /// When it has to be over.
+    pub deadline: Instant,
+    /// How long a guest runs on when nobody wants its response any more.
+    pub farewell: Duration,
+    /// The memory for bodies that a guest takes whole.
+    pub buffered: Arc<Budget>,
 }
 
 /// What comes next of a response's body.
@@ -78,6 +93,11 @@ impl Streamed {
         self.0.usage()
     }
 
+    /// More of an exchange with several guests, as it is by now.
+    pub fn report(&self) -> Option<Report> {
+        self.0.report()
+    }
+
     /// The response is over: what the guest still does goes on by itself until its deadline, and
     /// its place is taken until then.
     pub fn leave(self) {
@@ -97,9 +117,9 @@ impl Plan {
         self.streamed.is_some()
     }
 
-    /// Waits for a place and starts the guest; both no longer than until `deadline`. What is known
-    /// of it by then is noted in `served`. Dropping the future, or what it returns, stops the
-    /// guest.
+    /// Waits for a place and starts the guest, the first one where there are several; both no
+    /// longer than until the deadline. What is known of it by then is noted in `served`. Dropping
+    /// the future, or what it returns, stops the guest.
     ///
     /// # Errors
     ///
@@ -108,13 +128,16 @@ impl Plan {
         self,
         request: impl IncomingHead,
         upload: Upload,
-        deadline: Instant,
+        allowed: &Allowance,
         served: &mut Served,
     ) -> Result<Streamed, Refusal> {
         let asked = Instant::now();
-        let admitted = self.slot.admit(deadline).await;
+        let admitted = self.first().admit(allowed.deadline).await;
         served.queued = asked.elapsed();
-        let mut admitted = admitted.map_err(Refusal::Busy)?;
+        let mut admitted = admitted.map_err(|refused| {
+            served.report = self.refused_at_first();
+            Refusal::Busy(refused)
+        })?;
         if let Some(streamed) = &self.streamed
             && !admitted.generation().guest().kind().is_streamed()
         {
@@ -122,7 +145,22 @@ impl Plan {
             admitted.go_to(Arc::clone(streamed));
         }
         served.generation = Some(Arc::clone(admitted.generation()));
-        let live = Live::start(&self, admitted, &request, upload, deadline)?;
+        let live = Live::start(&self, admitted, &request, upload, allowed)?;
         Ok(Streamed::new(live))
+    }
+
+    /// What is to be said of a request that the first of several guests has no room for.
+    fn refused_at_first(&self) -> Option<Report> {
+        let name = self.middleware.first()?.name();
+        Some(Report {
+            queued: Duration::ZERO,
+            usage: Usage::default(),
+            generation: None,
+            blamed: Link {
+                name: Arc::clone(name),
+                generation: None,
+            },
+            short_of: None,
+        })
     }
 }

@@ -110,6 +110,12 @@ impl Guest {
         self.loaded.kind()
     }
 
+    /// Whether it is made to hand requests on to a handler behind it, and so of use only where
+    /// there is one.
+    pub fn is_middleware(&self) -> bool {
+        self.loaded.is_middleware
+    }
+
     /// Whether its calls may wait, for a clock or for others, and so may need to be stopped while
     /// they do not run: those of a component that imports nothing of WASI cannot.
     pub fn may_wait(&self) -> bool {

@@ -69,6 +69,15 @@ pub enum LoadError {
         /// Where the types part.
         reason: String,
     },
+    /// It imports what a middleware does, and cannot be one.
+    #[error(
+        "it imports wasi:http/handler, and exports {export}: a middleware exports \
+         wasi:http/handler@0.3 as well, and no other guest has a handler behind it"
+    )]
+    HalfMiddleware {
+        /// What it exports.
+        export: &'static str,
+    },
     /// It needs functions that nobody provides; all of them are listed.
     #[error("it imports what a guest is not granted here: {}", .0.join(", "))]
     Imports(

@@ -31,6 +31,9 @@ const WASI_03: [&str; 6] = [
     "wasi:sockets",
 ];
 
+/// How the import of a middleware begins, which hands requests on to the handler behind it.
+const NEXT: &str = "wasi:http/handler@0.3.";
+
 /// Everything that guests of an engine without concurrent calls may import.
 ///
 /// # Errors
@@ -59,6 +62,7 @@ pub(super) fn concurrent(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     linker.allow_shadowing(true);
     wasi::refuse_sockets_03(&mut linker)?;
     linker.allow_shadowing(false);
+    wasi::add_next_to_linker(&mut linker)?;
     Ok(linker)
 }
 
@@ -67,6 +71,21 @@ pub(super) fn need_wasi(component: &Component) -> bool {
     let component_type = component.component_type();
     let mut imports = component_type.imports(component.engine());
     imports.any(|(name, _)| name.starts_with("wasi:"))
+}
+
+/// Whether a component calls the handler behind it, as a middleware does. Many others import the
+/// interface for its types alone.
+pub(super) fn need_next(component: &Component) -> bool {
+    let component_type = component.component_type();
+    let imports = component_type.imports(component.engine());
+    let mut interfaces = imports.filter(|(name, _)| name.starts_with(NEXT));
+    interfaces.any(|(_, import)| match import.ty {
+        ComponentItem::ComponentInstance(instance) => {
+            let mut items = instance.exports(component.engine());
+            items.any(|(_, item)| matches!(item.ty, ComponentItem::ComponentFunc(_)))
+        }
+        _ => false,
+    })
 }
 
 /// Lists every import that nobody provides; a linker would name only one.

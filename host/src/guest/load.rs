@@ -36,6 +36,8 @@ pub(super) struct Loaded {
     pub(super) hash: ContentHash,
     /// Its instances need what WASI takes.
     pub(super) needs_wasi: bool,
+    /// It hands requests on to a handler behind it.
+    pub(super) is_middleware: bool,
     /// Bytes of memory that an instance starts with.
     initial_memory: u64,
 }
@@ -66,6 +68,15 @@ impl Kind {
     /// Whether bodies pass piece by piece, else as a whole.
     pub fn is_streamed(self) -> bool {
         self != Kind::Lean
+    }
+
+    /// What a guest of this kind exports.
+    pub fn export(self) -> &'static str {
+        match self {
+            Kind::Lean => "`handle` of httpd:guest",
+            Kind::Wasi02 => "wasi:http/incoming-handler@0.2",
+            Kind::Wasi03 => "wasi:http/handler@0.3",
+        }
     }
 }
 
@@ -114,11 +125,13 @@ pub(super) fn load(
         workshops.plain()
     };
     let component = Component::new(&workshop.engine, bytes).map_err(|error| invalid(&error))?;
+    let is_middleware = imports::need_next(&component);
     Ok(Loaded {
-        entry: entry(&workshop, &component)?,
+        entry: entry(&workshop, &component, is_middleware)?,
         workshop,
         hash,
         needs_wasi: imports::need_wasi(&component),
+        is_middleware,
         initial_memory: initial_memory(&component),
     })
 }
@@ -129,7 +142,11 @@ fn speaks_wasi_03(bytes: &[u8]) -> bool {
     memmem::find(bytes, HANDLER_03.as_bytes()).is_some()
 }
 
-fn entry(workshop: &Workshop, component: &Component) -> Result<Entry, LoadError> {
+fn entry(
+    workshop: &Workshop,
+    component: &Component,
+    is_middleware: bool,
+) -> Result<Entry, LoadError> {
     let handle = match component.get_export(None, HANDLE) {
         Some((ComponentItem::ComponentFunc(function), handle)) => Some((function, handle)),
         _ => None,
@@ -139,6 +156,15 @@ fn entry(workshop: &Workshop, component: &Component) -> Result<Entry, LoadError>
     let (has_02, has_03) = (exports(HANDLER_02), exports(HANDLER_03));
     if handle.is_none() && !has_02 && !has_03 {
         return Err(no_handler(&names));
+    }
+    let kind = match (&handle, has_03) {
+        (Some(_), _) => Kind::Lean,
+        (None, true) => Kind::Wasi03,
+        (None, false) => Kind::Wasi02,
+    };
+    if is_middleware && kind != Kind::Wasi03 {
+        let export = kind.export();
+        return Err(LoadError::HalfMiddleware { export });
     }
     imports::check(component)?;
     // What is left here is an interface with other functions or types than ours.

@@ -52,9 +52,10 @@ pub use run::Run;
 pub use sandbox::{Sandbox, SandboxSettings};
 pub use usage::Usage;
 pub use wasi::{
-    Account, Demand, DirectoryGrant, Download, GrantError, Grants, Outbound, OutboundBody,
-    OutboundError, OutboundTimeouts, Piece, Reach, Sending, Sent, Serving, StreamedHead, Unfit,
-    Upload, UploadFailure, UploadSender, streamed_request, upload,
+    Account, Demand, DirectoryGrant, Download, GrantError, Grants, Handling, Next, NextBody,
+    NextError, NextRequest, NotWhole, Outbound, OutboundBody, OutboundError, OutboundTimeouts,
+    OwnFields, Piece, Reach, Sending, Sent, Serving, StreamedHead, Unfit, Upload, UploadFailure,
+    UploadSender, Whole, response_head, streamed_request, upload,
 };
 
 /// The guest that answers `/` when the host is started without a configuration: component text

@@ -17,6 +17,8 @@ pub struct Admitted {
     attempt: Attempt,
     /// From the time when the guest was called.
     called: Instant,
+    /// How long it may take.
+    deadline: Duration,
     _place: Place,
 }
 
@@ -31,6 +33,7 @@ impl Admitted {
     pub(super) fn new(attempt: Attempt, place: Place, generation: Arc<Generation>) -> Self {
         Self {
             generation,
+            deadline: attempt.slot.config().deadline,
             attempt,
             called: Instant::now(),
             _place: place,
@@ -45,6 +48,16 @@ impl Admitted {
     /// Has another generation of the guest called.
     pub fn go_to(&mut self, generation: Arc<Generation>) {
         self.generation = generation;
+    }
+
+    /// Has it judged by another deadline than its guest's own.
+    pub fn set_deadline(&mut self, deadline: Duration) {
+        self.deadline = deadline;
+    }
+
+    /// Tells that whatever came of the call is not the guest's fault.
+    pub fn excused(mut self) {
+        self.attempt.end();
     }
 
     /// Tells what came of the call.
@@ -73,8 +86,7 @@ impl Admitted {
     /// Whether the guest has had at least half of its deadline. With less, a slow upload or a
     /// client without patience is to blame for its not being done.
     fn had_its_time(&self) -> bool {
-        let deadline: Duration = self.attempt.slot.config().deadline;
-        self.called.elapsed() * 2 >= deadline
+        self.called.elapsed() * 2 >= self.deadline
     }
 
     fn record(&mut self, failed: bool) {

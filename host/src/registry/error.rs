@@ -73,6 +73,16 @@ pub enum RegistryError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A guest is not what a route uses it for.
+    #[error("routes: {route}: guest `{guest}` {reason}")]
+    Role {
+        /// The guest's name.
+        guest: String,
+        /// The route's pattern.
+        route: String,
+        /// What it is, and what to do.
+        reason: String,
+    },
     /// These bytes served before, failed, and were taken back.
     #[error(
         "guest `{guest}`: {origin}: this very content failed and was taken back; put another one \
@@ -103,6 +113,7 @@ impl RegistryError {
             | Self::Load { .. }
             | Self::Bodies { .. }
             | Self::Service { .. }
+            | Self::Role { .. }
             | Self::Rejected { .. } => false,
         }
     }

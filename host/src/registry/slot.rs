@@ -205,7 +205,7 @@ impl Slot {
             }
             _ => self.current(),
         };
-        self.begin_probation(&mut history, last_good, now);
+        self.begin_probation(&mut history, last_good, &next, now);
         history.rejected = None;
         history.last_error = None;
         self.current.store(next);
@@ -222,12 +222,20 @@ impl Slot {
             history.last_error = old.last_error();
             self.current.store(before);
         } else if before.hash() != next.hash() {
-            self.begin_probation(&mut history, before, now);
+            self.begin_probation(&mut history, before, &next, now);
         }
     }
 
-    fn begin_probation(&self, history: &mut History, previous: Arc<Generation>, now: Instant) {
-        let settings = self.config.rollback.clone();
+    fn begin_probation(
+        &self,
+        history: &mut History,
+        previous: Arc<Generation>,
+        next: &Generation,
+        now: Instant,
+    ) {
+        // The routes use it for something else now, which the one before could not do.
+        let same_role = previous.guest().is_middleware() == next.guest().is_middleware();
+        let settings = self.config.rollback.clone().filter(|_| same_role);
         history.probation =
             settings.map(|settings| Probation::new(previous, settings, self.config.deadline, now));
         self.on_probation

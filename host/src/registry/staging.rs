@@ -9,6 +9,7 @@ use super::counters::Counters;
 use super::error::RegistryError;
 use super::generation::Generation;
 use super::loading;
+use super::roles::{self, Role};
 use super::slot::Slot;
 use super::source::Source;
 use super::{Change, Loaded, Order, Shared, Target, settings};
@@ -109,11 +110,23 @@ impl<'a> Staging<'a> {
                 Err(error) => errors.push(error),
             }
         }
+        errors.extend(self.check_roles(&slots, &plan));
         if errors.is_empty() {
             Ok((slots, plan))
         } else {
             Err(errors)
         }
+    }
+
+    /// What is wrong with the guests that would serve. Those that are not ready are not looked at.
+    fn check_roles(&self, slots: &Slots, plan: &Plan) -> Vec<RegistryError> {
+        roles::check(&self.config.routes, |name| {
+            let slot = slots.get(name)?;
+            let mut swaps = plan.swaps.iter();
+            let next = swaps.find(|(swapped, _)| Arc::ptr_eq(swapped, slot));
+            let generation = next.map_or_else(|| slot.current(), |(_, next)| Arc::clone(next));
+            Some(Role::of(generation.guest()))
+        })
     }
 
     fn compare(&self, guest: &'a config::Guest) -> Result<Need<'a>, RegistryError> {
@@ -203,7 +216,10 @@ pub(super) fn targets(config: &Config, slots: &Slots, before: &[Target]) -> Vec<
         same.map(|target| Arc::clone(&target.requests))
     };
     let target = |route: &config::Route| {
+        let names = route.middleware.iter();
+        let middleware = names.map(|name| slots.get(name).map(Arc::clone));
         Some(Target {
+            middleware: middleware.collect::<Option<_>>()?,
             slot: Arc::clone(slots.get(&route.guest)?),
             whole_body_max: route.body_max.min(config.limits.buffered_max),
             requests: counted(route).unwrap_or_default(),
@@ -220,10 +236,11 @@ fn is_same(one: &config::Route, other: &config::Route) -> bool {
             path,
             methods,
             host,
+            middleware,
             guest,
             ..
         } = route.clone();
-        (path.to_string(), methods, host, guest)
+        (path.to_string(), methods, host, middleware, guest)
     };
     key(one) == key(other)
 }

@@ -14,6 +14,7 @@ fn route(text: &str) -> Route {
             .unwrap_or_else(|error| panic!("{text}: {error}")),
         methods: (methods != "*").then(|| methods.split(',').map(str::to_owned).collect()),
         host: (!host.is_empty()).then(|| parse_host(host).expect(text)),
+        middleware: Vec::new(),
         guest: "guest".to_owned(),
         body_max: 0,
         line: 0,

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::sync::Arc;
+use std::time::Duration;
 
 use httpd_http1::RequestHead;
 use tokio::time::Instant;
@@ -9,7 +10,7 @@ use tokio::time::Instant;
 use super::driver::{Driver, Next};
 use super::streaming::{Account, Cut};
 use super::transport::WriteFailed;
-use crate::dispatch::{Phase, Refusal, RequestId, Served};
+use crate::dispatch::{Phase, Refusal, RequestId, Served, Usage};
 
 /// The longest part of a request's target that is logged.
 const TARGET_BYTES_MAX: usize = 512;
@@ -34,6 +35,16 @@ pub(super) struct Line<'a> {
     cut: Option<Cut>,
     /// What the request was waiting for when its time was over.
     overran: Option<Phase>,
+}
+
+/// What the access line says of a call.
+struct Called<'a> {
+    queued: Duration,
+    /// Its number, and the first digits of its hash.
+    generation: Option<(u64, &'a str)>,
+    usage: &'a Usage,
+    /// The guest of a chain that failed, or answered in place of those behind it.
+    link: Option<&'a str>,
 }
 
 impl<'a> Line<'a> {
@@ -92,6 +103,9 @@ impl<'a> Line<'a> {
     pub(super) fn streamed(&mut self, account: &Account) {
         self.status = account.status;
         self.served.usage = account.usage;
+        if account.report.is_some() {
+            self.served.report = account.report.clone();
+        }
         self.bytes_in += account.bytes_in;
         self.bytes_out = account.bytes_out;
         self.received = account.received;
@@ -149,19 +163,23 @@ impl<'a> Line<'a> {
 
     /// Tells what a guest did wrong.
     fn warn(&self, what: &dyn Display) {
-        let generation = self.served.generation.as_ref();
+        let (guest, generation) = match &self.served.report {
+            Some(report) => (&*report.blamed.name, report.blamed.generation.as_ref()),
+            None => (self.guest(), self.served.generation.as_ref()),
+        };
         let generation = generation.map(|served| served.number());
-        tracing::warn!(id = %self.id, guest = self.guest(), generation, "{what}");
+        tracing::warn!(id = %self.id, guest, generation, "{what}");
     }
 
     fn write_access(&self, client: &str) {
         let micros = |since: Instant, until: Instant| (until - since).as_micros() as u64;
         let now = Instant::now();
-        let Served {
+        let Called {
             queued,
             generation,
             usage,
-        } = &self.served;
+            link,
+        } = self.called();
         tracing::info!(
             target: "access",
             id = self.id.as_str(),
@@ -172,8 +190,9 @@ impl<'a> Line<'a> {
             bytes_in = self.bytes_in,
             bytes_out = self.bytes_out,
             guest = self.guest(),
-            generation = generation.as_ref().map(|generation| generation.number()),
-            hash = generation.as_ref().map(|generation| generation.short_hash()),
+            link,
+            generation = generation.map(|(number, _)| number),
+            hash = generation.map(|(_, hash)| hash),
             receive_us = micros(self.first_byte, self.received.unwrap_or(now)),
             queue_us = queued.as_micros() as u64,
             instantiate_us = usage.instantiate.as_micros() as u64,
@@ -185,6 +204,37 @@ impl<'a> Line<'a> {
             refused = self.refusal.as_ref().map(tracing::field::display),
             failure = self.failure,
         );
+    }
+
+    /// What is to be said of the call: of all guests together where there were several, but for
+    /// the generation, which is that of the route's own.
+    fn called(&self) -> Called<'_> {
+        let served = &self.served;
+        let Some(report) = &served.report else {
+            return Called {
+                queued: served.queued,
+                generation: served
+                    .generation
+                    .as_ref()
+                    .map(|it| (it.number(), it.short_hash())),
+                usage: &served.usage,
+                link: None,
+            };
+        };
+        let of_guest = matches!(self.refusal, Some(Refusal::Guest(_) | Refusal::Busy(_)));
+        let link = match of_guest || self.cut.is_some() {
+            true => Some(&report.blamed),
+            false => report.short_of.as_ref(),
+        };
+        Called {
+            queued: served.queued + report.queued,
+            generation: report
+                .generation
+                .as_ref()
+                .map(|it| (it.number(), it.short_hash())),
+            usage: &report.usage,
+            link: link.map(|link| &*link.name),
+        }
     }
 
     fn guest(&self) -> &str {

@@ -4,10 +4,9 @@
 use httpd_http1::{BodyLength, Event};
 use tokio::time::Instant;
 
-use super::budget::Lease;
 use super::driver::Driver;
 use super::transport::{Read, Wait, WriteFailed};
-use crate::dispatch::Refusal;
+use crate::dispatch::{Lease, Refusal};
 
 /// A body grows by at least this much, so that it is not copied for every packet.
 const GROWTH_BYTES_MIN: usize = 16 * 1024;

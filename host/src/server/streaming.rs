@@ -25,7 +25,7 @@ use super::access::Line;
 use super::driver::{Driver, Next};
 use super::received::Received;
 use super::transport::{Watch, WriteFailed, broken, ended, has_to_be_asked};
-use crate::dispatch::{self, Plan, Refusal, Streamed, UploadSender, Usage};
+use crate::dispatch::{self, Allowance, Plan, Refusal, Streamed, UploadSender, Usage};
 use download::Download;
 use outcome::Outcome;
 use pump::{Guest, Pump};
@@ -74,7 +74,12 @@ impl Driver {
             BodyLength::Chunked => None,
         });
         let mut served = std::mem::take(&mut line.served);
-        let opening = plan.open(received, upload, bounds.deadline.into_std(), &mut served);
+        let allowed = Allowance {
+            deadline: bounds.deadline.into_std(),
+            farewell: self.settings.farewell,
+            buffered: Arc::clone(&self.shared.buffered),
+        };
+        let opening = plan.open(received, upload, &allowed, &mut served);
         let ended = self.pump(opening, sender, &bounds).await;
         line.served = served;
         self.conclude(ended, line).await
@@ -116,6 +121,7 @@ impl Driver {
             deadline: bounds.deadline,
             status: 0,
             usage: Usage::default(),
+            report: None,
         };
         let outcome = pump.run().await;
         if outcome.client_left() {

@@ -88,6 +88,7 @@ fn route(target: &Target) -> RouteStatus {
         host: route.host.clone(),
         methods: route.methods.clone(),
         path: route.path.to_string(),
+        middleware: route.middleware.clone(),
         guest: route.guest.clone(),
         requests: target.requests.get(),
     }

@@ -41,6 +41,7 @@ fn status() -> Status {
         host: host.map(str::to_owned),
         methods,
         path: path.to_owned(),
+        middleware: host.iter().map(|_| "auth".to_owned()).collect(),
         guest: "hello".to_owned(),
         requests: 7,
     };

@@ -2,6 +2,7 @@
 //! For probes, and for requests whose body had been received when the guest's lane changed.
 
 use super::download::{Download, Piece, StreamedHead};
+use super::next::NoContent;
 use super::request::streamed_request;
 use super::upload::{Demand, UploadSender, upload};
 use crate::guest::answer::Response;
@@ -12,6 +13,7 @@ use crate::guest::usage::Usage;
 use bytes::Bytes;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Instant;
 
@@ -32,6 +34,7 @@ impl Guest {
             }
         };
         let (serving, download) = self.prepare(head, request.id);
+        let serving = serving.with_next(Arc::new(NoContent));
         let body = Bytes::copy_from_slice(request.body);
         let mut call = pin!(self.serve(serving, deadline));
         let taken = self.take(download, bodiless);

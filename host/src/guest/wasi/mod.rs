@@ -2,12 +2,14 @@
 //! interfaces themselves are `wasmtime-wasi-http`'s; here is what it takes to offer them.
 //!
 //! A request flows through `upload` (its body), `request` (its head), `serve` (the call) and
-//! `download` (the response). `parts` is what a store needs for it.
+//! `download` (the response). `parts` is what a store needs for it, `next` the handler behind a
+//! middleware.
 
 mod buffered;
 mod download;
 mod grants;
 mod keyvalue;
+mod next;
 mod offer;
 mod outbound;
 mod output;
@@ -17,18 +19,22 @@ mod request;
 mod serve;
 mod sockets;
 mod upload;
+mod whole;
 
 pub use download::{Download, Piece, StreamedHead};
 pub use grants::{DirectoryGrant, GrantError, Grants};
 pub(in crate::guest) use keyvalue::add_to_linker as add_keyvalue_to_linker;
+pub(in crate::guest) use next::add_to_linker as add_next_to_linker;
+pub use next::{Handling, Next, NextBody, NextError, NextRequest};
 pub(in crate::guest) use offer::Offer;
 pub use offer::Reach;
 pub use outbound::{Outbound, OutboundBody, OutboundError, OutboundTimeouts, Sending, Sent};
 pub(in crate::guest) use output::Output;
 pub(in crate::guest) use parts::{Parts, PartsLimits};
-pub use request::{Unfit, streamed_request};
+pub use request::{OwnFields, Unfit, streamed_request};
 pub use serve::{Account, Serving};
 pub(in crate::guest) use sockets::{
     refuse_02 as refuse_sockets_02, refuse_03 as refuse_sockets_03,
 };
 pub use upload::{Demand, Upload, UploadFailure, UploadSender, upload};
+pub use whole::{NotWhole, Whole, response_head};

@@ -3,6 +3,7 @@
 
 use super::grants::Granted;
 use super::keyvalue::{Buckets, KeyvalueView};
+use super::next::Behind;
 use super::offer::Offer;
 use super::outbound::Hooks;
 use super::output::Output;
@@ -25,6 +26,8 @@ pub(in crate::guest) struct Parts {
     granted: Arc<Granted>,
     buckets: Buckets,
     refusals: Arc<Refusals>,
+    /// Only while a request is answered: an instance may be used again.
+    behind: Option<Behind>,
 }
 
 /// Bounds of what an instance may have the host hold.
@@ -51,6 +54,7 @@ impl Parts {
             granted: Arc::clone(&offer.granted),
             buckets: offer.buckets.clone(),
             refusals: Arc::clone(&offer.refusals),
+            behind: None,
         })
     }
 
@@ -65,6 +69,7 @@ impl Parts {
             granted: Arc::new(Granted::nothing()),
             buckets: Buckets::new(None, &BTreeMap::new(), Arc::clone(&refusals)),
             refusals,
+            behind: None,
         })
     }
 }
@@ -84,6 +89,18 @@ impl State {
     /// What `wasi:config` asks for.
     pub(in crate::guest) fn config(&mut self) -> WasiConfig<'_> {
         self.parts().granted.config()
+    }
+
+    /// The handler behind this guest.
+    pub(in crate::guest) fn behind(&mut self) -> Option<&Behind> {
+        self.parts().behind.as_ref()
+    }
+
+    /// Sets what stands behind this guest for the request that it is given, or nothing any more.
+    pub(in crate::guest) fn set_behind(&mut self, behind: Option<Behind>) {
+        if let Some(parts) = &mut self.wasi {
+            parts.behind = behind;
+        }
     }
 
     /// What `wasi:keyvalue` asks for.

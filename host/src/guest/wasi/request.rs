@@ -43,6 +43,7 @@ pub fn streamed_request(
         http::Method::from_bytes(head.method.as_bytes()).map_err(|_| Unfit::Method)?;
     *request.uri_mut() = uri(head)?;
     *request.headers_mut() = fields(head);
+    insert_own(request.headers_mut(), head);
     Ok(request)
 }
 
@@ -104,14 +105,46 @@ fn fields(head: &Request<'_>) -> HeaderMap {
             map.append(name, value);
         }
     }
-    insert(&mut map, "httpd-request-id", head.id);
-    insert(&mut map, "httpd-client", head.client);
+    map
+}
+
+/// The fields by which the host tells a guest of a wasi lane what `wasi:http` has no place for.
+/// They are the same for every guest that has to do with a request.
+#[derive(Clone, Debug)]
+pub struct OwnFields(HeaderMap);
+
+impl OwnFields {
+    /// Those of a request.
+    pub fn of(head: &Request<'_>) -> OwnFields {
+        let mut map = HeaderMap::with_capacity(head.captures.len() + 2);
+        insert_own(&mut map, head);
+        OwnFields(map)
+    }
+
+    /// Puts them in place of all that are named like them, whoever made those.
+    pub fn put_into(&self, fields: &mut HeaderMap) {
+        remove_own(fields);
+        fields.extend(self.0.clone());
+    }
+}
+
+fn insert_own(map: &mut HeaderMap, head: &Request<'_>) {
+    insert(map, "httpd-request-id", head.id);
+    insert(map, "httpd-client", head.client);
     for capture in head.captures {
         let is_fine = |byte: u8| byte.is_ascii_graphic() && byte != b'%';
         let value = percent_encoded(capture.value, is_fine);
-        insert(&mut map, &format!("httpd-capture-{}", capture.name), &value);
+        insert(map, &format!("httpd-capture-{}", capture.name), &value);
     }
-    map
+}
+
+/// Takes away the fields that are the host's own to set.
+pub(super) fn remove_own(fields: &mut HeaderMap) {
+    let is_own = |name: &&HeaderName| name.as_str().starts_with(OWN_FIELDS);
+    let own: Vec<_> = fields.keys().filter(is_own).cloned().collect();
+    for name in own {
+        fields.remove(name);
+    }
 }
 
 /// Fields that the client names as ones about its connection alone (RFC 9110 section 7.6.1). The
@@ -198,6 +231,19 @@ mod tests {
             .iter()
             .collect();
         assert_eq!(all, ["%C3%A4/1%20%25"]);
+    }
+
+    #[test]
+    fn own_fields_take_the_place_of_all_that_are_named_like_them() {
+        let mut fields = HeaderMap::new();
+        fields.append("httpd-client", HeaderValue::from_static("forged"));
+        fields.append("httpd-capture-other", HeaderValue::from_static("forged"));
+        fields.append("accept", HeaderValue::from_static("a/b"));
+        OwnFields::of(&HEAD).put_into(&mut fields);
+        assert_eq!(fields.get_all("httpd-client").iter().count(), 1);
+        assert_eq!(fields["httpd-client"], "127.0.0.1:1");
+        assert_eq!(fields["accept"], "a/b");
+        assert_eq!(fields.len(), 4);
     }
 
     #[test]

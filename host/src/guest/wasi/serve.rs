@@ -2,6 +2,7 @@
 //! guest still does when it has answered. Dropping its future stops the guest.
 
 use super::download::{Download, Reply, download};
+use super::next::{Behind, Next};
 use crate::guest::call::Guest;
 use crate::guest::error::{CallError, Stage};
 use crate::guest::failure;
@@ -25,6 +26,7 @@ use wasmtime_wasi_http::{WasiBody, WasiHttpView};
 /// A request on its way into a guest: what its call needs beside the guest itself.
 pub struct Serving {
     request: http::Request<WasiBody>,
+    next: Option<Arc<dyn Next>>,
     id: String,
     reply: Reply,
     polls: Arc<Polls>,
@@ -47,6 +49,14 @@ impl Account {
 }
 
 impl Serving {
+    /// The same with a handler behind the guest, if it is a middleware.
+    pub fn with_next(self, next: Arc<dyn Next>) -> Serving {
+        Serving {
+            next: Some(next),
+            ..self
+        }
+    }
+
     /// What the guest has used so far.
     pub fn account(&self) -> Account {
         self.account.clone()
@@ -61,6 +71,7 @@ impl Guest {
         let (reply, download) = download(self.answer_limits(), is_head);
         let serving = Serving {
             request,
+            next: None,
             id: id.to_owned(),
             reply,
             polls: Arc::default(),
@@ -115,6 +126,7 @@ impl Guest {
     async fn give(&self, serving: Serving, deadline: Instant) -> Result<(), CallError> {
         let Serving {
             request,
+            next,
             id,
             reply,
             polls,
@@ -131,6 +143,8 @@ impl Guest {
         let called = Instant::now();
         account.note(|usage| usage.instantiate = called - started);
         let mut instance = instance?;
+        let behind = next.map(|next| Behind::new(next, request.uri()));
+        instance.store.data_mut().set_behind(behind);
         // After the instance, so that it is dropped before it.
         let breaking = reply.breaking();
         let answered = |memory_peak| {
@@ -144,6 +158,7 @@ impl Guest {
             usage.run = called.elapsed();
             instance.end(usage);
         });
+        instance.store.data_mut().set_behind(None);
         result?;
         breaking.disarm();
         self.keep(instance);

@@ -200,6 +200,17 @@ impl From<UploadFailure> for Error {
     }
 }
 
+/// What it means to whoever reads the body, when a guest stands in between.
+impl From<&Error> for UploadFailure {
+    fn from(error: &Error) -> UploadFailure {
+        match error {
+            Error::HttpRequestBodySize(Some(max)) => UploadFailure::TooLarge(*max),
+            Error::ConnectionReadTimeout => UploadFailure::Late,
+            _ => UploadFailure::Broken,
+        }
+    }
+}
+
 /// Every statement under the lock leaves it whole.
 fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)

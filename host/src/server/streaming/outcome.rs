@@ -5,7 +5,7 @@ use std::fmt::Display;
 use httpd_http1::SendError;
 use tokio::time::Instant;
 
-use crate::dispatch::{Phase, Refusal, Usage};
+use crate::dispatch::{Phase, Refusal, Report, Usage};
 use crate::server::transport::WriteFailed;
 
 /// What an exchange came to.
@@ -44,6 +44,8 @@ pub(in crate::server) struct Account {
     /// 0 if no response of the guest has begun.
     pub(in crate::server) status: u16,
     pub(in crate::server) usage: Usage,
+    /// More of it where several guests had the request.
+    pub(in crate::server) report: Option<Report>,
     /// Bytes of the request's body.
     pub(in crate::server) bytes_in: u64,
     /// When the request's body was over.

@@ -14,7 +14,9 @@ use tokio::time::Instant;
 use super::download::Download;
 use super::outcome::{Account, Cut, Outcome};
 use super::upload::{Trouble, Uploading};
-use crate::dispatch::{Phase, Piece, Refusal, Streamed, StreamedHead, UploadFailure, Usage};
+use crate::dispatch::{
+    Phase, Piece, Refusal, Report, Streamed, StreamedHead, UploadFailure, Usage,
+};
 use crate::server::connections::Connections;
 use crate::server::settings::Settings;
 use crate::server::transport::{Seen, Watch, Wire, WriteFailed};
@@ -47,6 +49,7 @@ pub(super) struct Pump<'p> {
     pub(super) deadline: Instant,
     pub(super) status: u16,
     pub(super) usage: Usage,
+    pub(super) report: Option<Report>,
 }
 
 /// Where the guest is.
@@ -93,6 +96,7 @@ impl Pump<'_> {
         let account = Account {
             status: self.status,
             usage: self.usage,
+            report: self.report.take(),
             bytes_in: self.upload.bytes(),
             received: self.upload.over_since(),
             unreceived: self.upload.has_failed(),
@@ -225,6 +229,7 @@ impl Pump<'_> {
     fn note_usage(&mut self) {
         if let Guest::Running(streamed) = &self.guest {
             self.usage = streamed.usage();
+            self.report = streamed.report();
         }
     }
 

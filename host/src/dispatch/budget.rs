@@ -8,14 +8,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Counts bytes against a maximum.
 #[derive(Debug)]
-pub(super) struct Budget {
+pub struct Budget {
     bytes_max: AtomicU64,
     used: AtomicU64,
 }
 
 impl Budget {
     /// A budget of `bytes_max` bytes.
-    pub(super) fn new(bytes_max: u64) -> Arc<Self> {
+    pub fn new(bytes_max: u64) -> Arc<Self> {
         Arc::new(Self {
             bytes_max: AtomicU64::new(bytes_max),
             used: AtomicU64::new(0),
@@ -23,12 +23,12 @@ impl Budget {
     }
 
     /// Changes the maximum. What is taken stays taken, also where it is more.
-    pub(super) fn set_max(&self, bytes_max: u64) {
+    pub fn set_max(&self, bytes_max: u64) {
         self.bytes_max.store(bytes_max, Ordering::Relaxed);
     }
 
     /// An empty share of this budget.
-    pub(super) fn lease(self: &Arc<Self>) -> Lease {
+    pub fn lease(self: &Arc<Self>) -> Lease {
         Lease {
             budget: Arc::clone(self),
             bytes: 0,
@@ -49,7 +49,7 @@ impl Budget {
 
 /// A share of the budget, given back when it is dropped.
 #[derive(Debug)]
-pub(super) struct Lease {
+pub struct Lease {
     budget: Arc<Budget>,
     bytes: u64,
 }
@@ -57,7 +57,7 @@ pub(super) struct Lease {
 impl Lease {
     /// Makes the share `more` bytes bigger; false, and no change, when the budget is used up.
     #[must_use]
-    pub(super) fn grow(&mut self, more: usize) -> bool {
+    pub fn grow(&mut self, more: usize) -> bool {
         let more = more as u64;
         let granted = more == 0 || self.budget.take(more);
         if granted {
