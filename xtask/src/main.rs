@@ -9,6 +9,7 @@ mod host;
 mod lab;
 mod project;
 mod run;
+mod sdks;
 mod setup;
 mod shell;
 mod soak;
@@ -16,6 +17,7 @@ mod stream_lab;
 mod swap_lab;
 mod test;
 mod tidy;
+mod tools;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -34,6 +36,7 @@ Tasks:
   fixtures [--all]
                  Build components with public toolchains to fixtures/dist; --all: the large
                  ones as well
+  sdks           Test the SDKs of all languages, and set up what tests of projects need
   tidy           Check sizes, layers and leftovers of the sources
   close-lab      Show on the wire what closing a connection early does, write docs/closing.md
   soak [--minutes 10] [--requests 1000000]
@@ -65,6 +68,7 @@ enum Task {
     Test,
     Guests,
     Fixtures(fixtures::Extent),
+    Sdks,
     Tidy,
     CloseLab,
     Soak(soak::Goal),
@@ -97,6 +101,7 @@ fn perform(task: Task) -> anyhow::Result<()> {
         Task::Test => test::run()?,
         Task::Guests => guests::build()?,
         Task::Fixtures(extent) => fixtures::build(extent)?,
+        Task::Sdks => sdks::run()?,
         Task::Tidy => tidy::run()?,
         Task::CloseLab => close_lab::run()?,
         Task::Soak(goal) => soak::run(goal)?,
@@ -119,6 +124,7 @@ fn parse(mut parser: lexopt::Parser) -> Result<Task, lexopt::Error> {
         "soak" => return Ok(soak::Goal::parse(parser)?.map_or(Task::Help, Task::Soak)),
         "test" => Task::Test,
         "guests" => Task::Guests,
+        "sdks" => Task::Sdks,
         "tidy" => Task::Tidy,
         // The labs read their own options.
         "close-lab" => return Ok(Task::CloseLab),

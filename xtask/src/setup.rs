@@ -12,10 +12,14 @@ use crate::shell;
 pub(crate) enum Tool {
     /// Apache's load generator: HTTP/1.0.
     Ab,
+    /// The compiler for C.
+    Cc,
     /// The client everyone has.
     Curl,
     /// Network interfaces: brings up the loopback of a fresh namespace.
     Ip,
+    /// Builds guests in C.
+    Make,
     /// JavaScript's HTTP client.
     Node,
     /// JavaScript's packages.
@@ -34,8 +38,10 @@ impl Tool {
     fn program(self) -> &'static str {
         match self {
             Self::Ab => "ab",
+            Self::Cc => "cc",
             Self::Curl => "curl",
             Self::Ip => "ip",
+            Self::Make => "make",
             Self::Node => "node",
             Self::Npm => "npm",
             Self::Python => "python3",
@@ -48,10 +54,13 @@ impl Tool {
     fn debian_package(self) -> &'static str {
         match self {
             Self::Ab => "apache2-utils",
+            Self::Cc => "gcc",
             Self::Ip => "iproute2",
             Self::Node => "nodejs",
             Self::Unshare => "util-linux",
-            Self::Curl | Self::Npm | Self::Python | Self::Tshark | Self::Wrk => self.program(),
+            Self::Curl | Self::Make | Self::Npm | Self::Python | Self::Tshark | Self::Wrk => {
+                self.program()
+            }
         }
     }
 }

@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use crate::fixtures::{self, Extent};
 use crate::setup::Tool;
-use crate::{guests, project, setup, shell, tidy};
+use crate::{guests, project, sdks, setup, shell, tidy};
 
 /// What the tests call: real clients, load generators, and network namespaces.
 const TOOLS: [Tool; 7] = [
@@ -39,6 +39,7 @@ pub(crate) fn run() -> Result<()> {
         tidy::run()?;
         guests::build()?;
         fixtures::build(Extent::Usual)?;
+        sdks::run()?;
         let clippy = [
             "clippy",
             "--workspace",

@@ -18,7 +18,15 @@ use crate::{project, shell};
 pub(crate) const COMPONENT: [u8; 8] = *b"\0asm\x0d\0\x01\0";
 
 /// What the components are built from. The root manifest has the versions the SDK depends on.
-const SOURCES: [&str; 4] = ["guests", "guest-sdk", "wit", "Cargo.toml"];
+const SOURCES: [&str; 7] = [
+    "guests",
+    "guest-sdk/Cargo.toml",
+    "guest-sdk/macros",
+    "guest-sdk/src",
+    "guest-sdk/wit",
+    "wit",
+    "Cargo.toml",
+];
 
 /// Builds the guests to `guests/dist/<name>.wasm` and the faulty ones to
 /// `guests/dist/faults/<name>.wasm`, unless these are there and no source has changed since.

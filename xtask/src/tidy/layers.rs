@@ -11,7 +11,7 @@ struct Layer {
     why: &'static str,
 }
 
-const LAYERS: [Layer; 10] = [
+const LAYERS: [Layer; 11] = [
     Layer {
         under: "host/src/server",
         forbidden: &["wasmtime", "guest"],
@@ -64,6 +64,11 @@ const LAYERS: [Layer; 10] = [
         under: "host/src/registry",
         forbidden: &["wasmtime", "server", "reload", "dispatch", "tokio::net"],
         why: "the registry knows guests, and not who calls them",
+    },
+    Layer {
+        under: "host/src/new",
+        forbidden: &["wasmtime", "httpd_host", "tokio", "std::net"],
+        why: "a project is only files",
     },
     Layer {
         under: "host/src/files",
