@@ -3,6 +3,7 @@
 mod args;
 mod ask;
 mod logging;
+mod new;
 mod report;
 mod signals;
 mod upkeep;
@@ -15,6 +16,7 @@ use httpd_host::config::Config;
 use httpd_host::dispatch::Dispatch;
 use httpd_host::notify;
 use httpd_host::server::{Ended, Inherited, Listeners, Server};
+use new::{Refusal, Wanted};
 use upkeep::Upkeep;
 
 /// The configuration, or the arguments, must be mended first.
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
             command,
             json,
         }) => ask::run(&config, command, json),
+        Ok(Command::New(wanted)) => create(&wanted),
         Ok(Command::Serve { config }) => serve(config.as_deref()),
         Err(error) => {
             report::complain(&format!("{error}\nTry httpd-host --help.\n"));
@@ -56,6 +59,15 @@ fn check(path: &Path) -> ExitCode {
             report::table(&config)
         )),
         Err(problems) => fail(EXIT_CONFIG, &problems),
+    }
+}
+
+/// Writes a project into the current directory.
+fn create(wanted: &Wanted) -> ExitCode {
+    match new::create(wanted, Path::new("")) {
+        Ok(told) => report::print(&told),
+        Err(refusal @ Refusal::Arguments(_)) => fail(EXIT_CONFIG, &refusal.to_string()),
+        Err(refusal @ Refusal::System(_)) => fail(EXIT_SYSTEM, &refusal.to_string()),
     }
 }
 
