@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 /// Far longer than most answers take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -69,28 +69,39 @@ impl Client {
         Ok(stream.write_all(body)?)
     }
 
-    /// Reads a response whose length is told.
+    /// Reads a response whose end is told: by its length, or by chunks.
     ///
     /// # Errors
     /// There is none, it is not complete, or more follows it.
     pub(crate) fn receive(&mut self) -> Result<Response> {
-        let (mut head, mut length) = (Vec::new(), None);
+        let mut response = self.receive_all()?;
+        let fleeting = |line: &String| FLEETING.iter().any(|name| line.starts_with(name));
+        response.head.retain(|line| !fleeting(line));
+        Ok(response)
+    }
+
+    /// The same with the fields that always differ.
+    ///
+    /// # Errors
+    /// Those of [`Client::receive`].
+    pub(crate) fn receive_all(&mut self) -> Result<Response> {
+        let (mut head, mut length, mut is_chunked) = (Vec::new(), None, false);
         loop {
-            let line = self.line()?;
+            let line = self.line()?.to_ascii_lowercase();
             if line.is_empty() {
                 break;
             }
             if let Some(value) = line.strip_prefix("content-length: ") {
                 length = Some(value.parse().context("content-length")?);
             }
-            if !FLEETING.iter().any(|name| line.starts_with(name)) {
-                head.push(line);
-            }
+            is_chunked |= line == "transfer-encoding: chunked";
+            head.push(line);
         }
-        let mut body = vec![0; length.context("a response without content-length")?];
-        self.stream
-            .read_exact(&mut body)
-            .context("a body that ends early")?;
+        let body = match length {
+            _ if is_chunked => self.chunks()?,
+            Some(length) => self.bytes(length)?,
+            None => bail!("a response whose end is not told"),
+        };
         ensure!(self.stream.buffer().is_empty(), "bytes after the response");
         Ok(Response { head, body })
     }
@@ -100,13 +111,31 @@ impl Client {
         self.stream.get_ref()
     }
 
+    /// The chunks of a body (RFC 9112 section 7.1) up to the last. Trailers are not expected.
+    fn chunks(&mut self) -> Result<Vec<u8>> {
+        let mut body = Vec::new();
+        loop {
+            let size = usize::from_str_radix(&self.line()?, 16).context("a chunk's size")?;
+            body.extend(self.bytes(size)?);
+            ensure!(self.line()?.is_empty(), "a chunk without its end");
+            if size == 0 {
+                return Ok(body);
+            }
+        }
+    }
+
+    fn bytes(&mut self, length: usize) -> Result<Vec<u8>> {
+        let mut bytes = vec![0; length];
+        let read = self.stream.read_exact(&mut bytes);
+        read.context("a body that ends early")?;
+        Ok(bytes)
+    }
+
     fn line(&mut self) -> Result<String> {
         let mut line = String::new();
         self.stream.read_line(&mut line).context("no response")?;
         let line = line.strip_suffix("\r\n");
-        Ok(line
-            .context("the connection ended in a head")?
-            .to_ascii_lowercase())
+        Ok(line.context("the connection ended in a line")?.to_owned())
     }
 }
 
@@ -148,12 +177,22 @@ mod tests {
     }
 
     #[test]
+    fn chunks_are_put_together() {
+        let response = received(
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\
+            A\r\n0123456789\r\n1\r\nx\r\n0\r\n\r\n",
+        );
+        assert_eq!(response.unwrap().body, b"0123456789x");
+    }
+
+    #[test]
     fn anything_else_is_an_error() {
         for wrong in [
             &b""[..],
             b"HTTP/1.1 200 OK\r\n",
             b"HTTP/1.1 200 OK\r\n\r\n",
             b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\no",
+            b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n",
         ] {
             assert!(received(wrong).is_err(), "{wrong:?}");
         }

@@ -1,6 +1,7 @@
 //! wrk, the load generator: started, ended, and its report read.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -10,6 +11,19 @@ use crate::shell;
 
 /// A wrk that runs. Dropped, it is killed.
 pub(crate) struct Wrk(Child);
+
+/// What wrk is to do.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Load<'a> {
+    pub(crate) address: SocketAddr,
+    pub(crate) path: &'a str,
+    /// Keep-alive connections, over all threads.
+    pub(crate) connections: u32,
+    pub(crate) threads: u32,
+    pub(crate) seconds: u32,
+    /// A program in Lua that makes the requests; without one they are a GET.
+    pub(crate) script: Option<&'a Path>,
+}
 
 /// What wrk found.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,11 +54,32 @@ impl Wrk {
         connections: u32,
         seconds: u32,
     ) -> Result<Self> {
-        let child = Command::new("wrk")
-            .args(["-t1", "--latency"])
-            .arg(format!("-c{connections}"))
-            .arg(format!("-d{seconds}s"))
-            .arg(format!("http://{address}{path}"))
+        Self::start_load(&Load {
+            address,
+            path,
+            connections,
+            threads: 1,
+            seconds,
+            script: None,
+        })
+    }
+
+    /// Starts wrk on this load.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub(crate) fn start_load(load: &Load<'_>) -> Result<Self> {
+        let mut command = Command::new("wrk");
+        command
+            .arg("--latency")
+            .arg(format!("-t{}", load.threads))
+            .arg(format!("-c{}", load.connections))
+            .arg(format!("-d{}s", load.seconds));
+        if let Some(script) = load.script {
+            command.arg("-s").arg(script);
+        }
+        let child = command
+            .arg(format!("http://{}{}", load.address, load.path))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
