@@ -1,6 +1,7 @@
 //! The project's one front door: reads the command line and calls the task. No task's work is
 //! done in this file.
 
+mod bench;
 mod close_lab;
 mod crowd_lab;
 mod fixtures;
@@ -45,6 +46,9 @@ Tasks:
   swap-lab [--swaps 1000]
                  Swap guests under load: nothing may fail, latency and memory stay; write
                  docs/swapping.md
+  bench [--quick]
+                 Measure the host beside wasmtime serve, hyper, nginx and a bare Tokio loop;
+                 a run of everything writes docs/benchmarks.md
   crowd-lab      Crowd the host with spinning guests and with 100 guests: the others may not
                  suffer; write docs/containment.md
   stream-lab [--size 2GiB]
@@ -70,6 +74,7 @@ enum Task {
     Fixtures(fixtures::Extent),
     Sdks,
     Tidy,
+    Bench,
     CloseLab,
     Soak(soak::Goal),
     SwapLab,
@@ -103,6 +108,7 @@ fn perform(task: Task) -> anyhow::Result<()> {
         Task::Fixtures(extent) => fixtures::build(extent)?,
         Task::Sdks => sdks::run()?,
         Task::Tidy => tidy::run()?,
+        Task::Bench => bench::run()?,
         Task::CloseLab => close_lab::run()?,
         Task::Soak(goal) => soak::run(goal)?,
         Task::SwapLab => swap_lab::run()?,
@@ -126,7 +132,8 @@ fn parse(mut parser: lexopt::Parser) -> Result<Task, lexopt::Error> {
         "guests" => Task::Guests,
         "sdks" => Task::Sdks,
         "tidy" => Task::Tidy,
-        // The labs read their own options.
+        // The bench and the labs read their own options.
+        "bench" => return Ok(Task::Bench),
         "close-lab" => return Ok(Task::CloseLab),
         "swap-lab" => return Ok(Task::SwapLab),
         "crowd-lab" => return Ok(Task::CrowdLab),

@@ -30,6 +30,8 @@ pub(crate) enum Tool {
     Tshark,
     /// Fresh network namespaces.
     Unshare,
+    /// Counts the instructions of a program.
+    Valgrind,
     /// A load generator for HTTP/1.1.
     Wrk,
 }
@@ -47,6 +49,7 @@ impl Tool {
             Self::Python => "python3",
             Self::Tshark => "tshark",
             Self::Unshare => "unshare",
+            Self::Valgrind => "valgrind",
             Self::Wrk => "wrk",
         }
     }
@@ -58,9 +61,13 @@ impl Tool {
             Self::Ip => "iproute2",
             Self::Node => "nodejs",
             Self::Unshare => "util-linux",
-            Self::Curl | Self::Make | Self::Npm | Self::Python | Self::Tshark | Self::Wrk => {
-                self.program()
-            }
+            Self::Curl
+            | Self::Make
+            | Self::Npm
+            | Self::Python
+            | Self::Tshark
+            | Self::Valgrind
+            | Self::Wrk => self.program(),
         }
     }
 }

@@ -27,6 +27,7 @@ const TOOLS: [Tool; 7] = [
 pub(crate) fn run() -> Result<()> {
     let (root, guests) = (project::root(), project::root().join("guests"));
     let fixtures = root.join("fixtures/rust");
+    let peers = root.join("xtask/peers");
     shell::step("Everything", || {
         shell::step("Look for the programs that tests use", || {
             setup::ensure_tools(&TOOLS)
@@ -34,7 +35,8 @@ pub(crate) fn run() -> Result<()> {
         shell::step("Check formatting", || {
             shell::run(cargo(&root).args(["fmt", "--all", "--check"]))?;
             shell::run(cargo(&guests).args(["fmt", "--all", "--check"]))?;
-            shell::run(cargo(&fixtures).args(["fmt", "--all", "--check"]))
+            shell::run(cargo(&fixtures).args(["fmt", "--all", "--check"]))?;
+            shell::run(cargo(&peers).args(["fmt", "--all", "--check"]))
         })?;
         tidy::run()?;
         guests::build()?;
@@ -55,6 +57,10 @@ pub(crate) fn run() -> Result<()> {
         shell::step("Test the guests natively", || {
             shell::run(cargo_native(&guests).arg("test"))
         })?;
+        shell::step("Lint and test the bench's peers", || {
+            shell::run(cargo_peers(&peers).args(clippy))?;
+            shell::run(cargo_peers(&peers).arg("test"))
+        })?;
         let test = ["test", "--workspace"];
         shell::step("Test the host, the SDK and its examples", || {
             shell::run(cargo(&root).args(test))
@@ -73,5 +79,12 @@ fn cargo(folder: &Path) -> Command {
 fn cargo_native(guests: &Path) -> Command {
     let mut command = cargo(guests);
     command.env("CARGO_TARGET_DIR", project::target().join("guests-native"));
+    command
+}
+
+/// The servers that the bench compares the host with, in the folder where it builds them.
+fn cargo_peers(peers: &Path) -> Command {
+    let mut command = cargo(peers);
+    command.env("CARGO_TARGET_DIR", project::target().join("peers/native"));
     command
 }

@@ -145,7 +145,7 @@ impl Host {
     /// # Errors
     /// It is gone.
     pub(crate) fn watch_others(&self) -> Result<Others> {
-        Others::watch(self.process.id())
+        Others::watch(&[self.process.id()])
     }
 
     /// Cuts the log if it has become long.

@@ -12,6 +12,8 @@ use anyhow::{Context, Result};
 const OWN: [usize; 2] = [11, 12];
 /// Those of the children it waited for as well.
 const WITH_CHILDREN: [usize; 4] = [11, 12, 13, 14];
+/// Those of the children alone: cutime and cstime.
+const CHILDREN: [usize; 2] = [13, 14];
 /// The numbers in the first line of /proc/stat that are no work: idle and iowait.
 const IDLE: [usize; 2] = [3, 4];
 /// Those after which time is counted that is contained in others: guest and guest_nice.
@@ -22,9 +24,12 @@ const TICK: Duration = Duration::from_millis(10);
 
 /// Watches from its making on.
 pub(crate) struct Others {
-    host: u32,
+    hosts: Vec<u32>,
     before: Ticks,
 }
+
+/// How many ticks a second has, in which the kernel tells processor time (USER_HZ, proc(5)).
+pub(crate) const TICKS_PER_SECOND: f64 = 100.0;
 
 /// Ticks since the machine's start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,23 +40,23 @@ struct Ticks {
 }
 
 impl Others {
-    /// Watches everybody but this process, the children it waits for, and the process `host`.
+    /// Watches everybody but this process, the children it waits for, and the processes `hosts`.
     ///
     /// # Errors
-    /// This is not Linux, or the host is gone.
-    pub(crate) fn watch(host: u32) -> Result<Self> {
+    /// This is not Linux, or a host is gone.
+    pub(crate) fn watch(hosts: &[u32]) -> Result<Self> {
         Ok(Self {
-            host,
-            before: now(host)?,
+            hosts: hosts.to_vec(),
+            before: now(hosts)?,
         })
     }
 
     /// The part of the machine, in percent, that others have used since.
     ///
     /// # Errors
-    /// The host is gone.
+    /// A host is gone.
     pub(crate) fn percent(&self) -> Result<f64> {
-        Ok(percent(self.before, now(self.host)?))
+        Ok(percent(self.before, now(&self.hosts)?))
     }
 }
 
@@ -64,7 +69,23 @@ pub(super) fn processor_time(pid: u32) -> Result<Duration> {
     Ok(TICK * ticks)
 }
 
-fn now(host: u32) -> Result<Ticks> {
+/// The ticks of user and system time that all threads of a process have had.
+///
+/// # Errors
+/// It is gone.
+pub(crate) fn ticks_of(pid: u32) -> Result<u64> {
+    ticks(pid, &OWN)
+}
+
+/// The same for the children that this process has waited for.
+///
+/// # Errors
+/// This is not Linux.
+pub(crate) fn ticks_of_children() -> Result<u64> {
+    ticks(process::id(), &CHILDREN)
+}
+
+fn now(hosts: &[u32]) -> Result<Ticks> {
     let machine = fs::read_to_string("/proc/stat").context("/proc/stat")?;
     let line = machine.lines().next().unwrap_or_default();
     let numbers: Vec<u64> = line
@@ -73,7 +94,10 @@ fn now(host: u32) -> Result<Ticks> {
         .collect();
     let all = numbers.iter().take(COUNTED).sum();
     let idle: u64 = IDLE.iter().filter_map(|index| numbers.get(*index)).sum();
-    let ours = ticks(host, &OWN)? + ticks(process::id(), &WITH_CHILDREN)?;
+    let mut ours = ticks(process::id(), &WITH_CHILDREN)?;
+    for host in hosts {
+        ours += ticks_of(*host)?;
+    }
     Ok(Ticks {
         all,
         busy: all - idle,
@@ -112,6 +136,7 @@ mod tests {
         let stat = "7 (a) b) S 1 7 7 0 -1 4 0 0 0 0 100 20 3 4 20 0 1 0 5";
         assert_eq!(sum(stat, &OWN), 120);
         assert_eq!(sum(stat, &WITH_CHILDREN), 127);
+        assert_eq!(sum(stat, &CHILDREN), 7);
     }
 
     #[test]
@@ -125,7 +150,7 @@ mod tests {
 
     #[test]
     fn this_machine_can_be_watched() {
-        let others = Others::watch(process::id()).unwrap();
+        let others = Others::watch(&[process::id()]).unwrap();
         assert!((0.0..=100.0).contains(&others.percent().unwrap()));
     }
 }
