@@ -1,6 +1,7 @@
-//! What the sandbox itself costs: one call of a small guest, without any socket or HTTP.
+//! What the sandbox itself costs: one call of a small guest in each lane, with an instance of its
+//! own and with one that is used again, without any socket or HTTP.
 //!
-//! `cargo bench -p httpd-host --bench guest`
+//! `cargo xtask guests && cargo xtask fixtures && cargo bench -p httpd-host --bench guest`
 
 #![allow(
     missing_docs,
@@ -17,11 +18,30 @@ use httpd_host::guest::{
     SandboxSettings, WELCOME,
 };
 use std::hint::black_box;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
+const REUSED: Instances = Instances::Reuse { uses: u32::MAX };
 const DEADLINE: Duration = Duration::from_secs(5);
 
-fn load(instances: Instances) -> Guest {
+/// The components, by the lane whose name they are given: guests of the same answer. `welcome` is
+/// the least that a guest can be, written by hand.
+const GUESTS: [(&str, &str); 4] = [
+    ("welcome", ""),
+    ("lean", "guests/dist/hello.wasm"),
+    ("wasi-0.2", "fixtures/dist/rust-proxy.wasm"),
+    ("wasi-0.3", "fixtures/dist/rust-service.wasm"),
+];
+
+fn component(file: &str) -> Vec<u8> {
+    if file.is_empty() {
+        return WELCOME.as_bytes().to_vec();
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file);
+    std::fs::read(path).expect("first run: cargo xtask guests && cargo xtask fixtures")
+}
+
+fn load(component: &[u8], instances: Instances) -> Guest {
     let sandbox = SandboxSettings {
         instances_max: 1000,
         slice: Duration::from_millis(2),
@@ -42,20 +62,9 @@ fn load(instances: Instances) -> Guest {
         grants: Grants::default(),
         instances,
     };
-    // A component of one's own choice, for comparing toolchains.
-    let component = match std::env::var_os("GUEST") {
-        Some(file) => std::fs::read(file).expect("GUEST names no readable file"),
-        None => WELCOME.as_bytes().to_vec(),
-    };
     let sandbox = Sandbox::new(&sandbox).expect("no sandbox");
     sandbox
-        .load(
-            "bench",
-            guest,
-            Reach::default(),
-            &component,
-            Priority::Start,
-        )
+        .load("bench", guest, Reach::default(), component, Priority::Start)
         .expect("no guest")
 }
 
@@ -89,22 +98,31 @@ fn request() -> Request<'static> {
 }
 
 fn calls(criterion: &mut Criterion) {
+    for (name, file) in GUESTS {
+        measure(criterion, name, &component(file));
+    }
+    // A component of one's own choice, for comparing toolchains.
+    if let Some(file) = std::env::var_os("GUEST") {
+        let component = std::fs::read(file).expect("GUEST names no readable file");
+        measure(criterion, "own", &component);
+    }
+}
+
+fn measure(criterion: &mut Criterion, name: &str, component: &[u8]) {
     let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
         .build()
         .expect("no runtime");
-    let lives = [
-        ("fresh", Instances::Fresh),
-        ("reuse", Instances::Reuse { uses: u32::MAX }),
-    ];
-    for (name, instances) in lives {
-        let guest = load(instances);
-        criterion.bench_function(&format!("call/{name}"), |bencher| {
-            bencher.iter(|| {
-                let call = guest.call(black_box(request()), Instant::now() + DEADLINE);
-                let (response, _) = runtime.block_on(call);
-                response.expect("the guest failed")
-            });
-        });
+    let lives = [("fresh", Instances::Fresh), ("reuse", REUSED)];
+    for (life, instances) in lives {
+        let guest = load(component, instances);
+        let call = || {
+            let call = guest.call(black_box(request()), Instant::now() + DEADLINE);
+            let (response, _) = runtime.block_on(call);
+            response.expect("the guest failed")
+        };
+        assert_eq!(call().status, 200, "{name}");
+        criterion.bench_function(&format!("call/{name}/{life}"), |bencher| bencher.iter(call));
     }
 }
 
