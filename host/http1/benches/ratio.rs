@@ -16,6 +16,7 @@ mod work;
 
 use httpd_http1::{Connection, RequestHead};
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Heads read in one turn.
@@ -55,7 +56,7 @@ fn compare(head: &[u8]) -> (f64, f64, f64) {
 }
 
 /// Answers all requests and receives the next ones.
-fn make_ready(connections: &mut [Connection], heads: &mut Vec<RequestHead>, bytes: &[u8]) {
+fn make_ready(connections: &mut [Connection], heads: &mut Vec<Arc<RequestHead>>, bytes: &[u8]) {
     let mut out = Vec::new();
     for (connection, head) in connections.iter_mut().zip(heads.drain(..)) {
         out.clear();

@@ -1,6 +1,7 @@
 //! `uri-host [ ":" port ]`: the syntax of Host and of a target's authority (RFC 3986 3.2).
 
-use crate::class::{is_hex, is_reg_name};
+use crate::class::{is_hex, plain_reg_name_end, reg_name_end};
+use crate::fields::Span;
 use core::net::Ipv6Addr;
 
 /// The port part of an authority.
@@ -31,6 +32,27 @@ pub(crate) fn parse(authority: &[u8]) -> Option<Port> {
     }
 }
 
+/// Whether the authority in a head is valid, as far as that can be told at a glance: one that is
+/// no plain name or IPv4 address, with or without a port, is left to [`parse`].
+#[inline]
+pub(crate) fn is_plain(bytes: &[u8], authority: Span) -> bool {
+    let (start, end) = (authority.start(), authority.end());
+    match plain_reg_name_end(bytes, start) {
+        Some(name_end) if name_end == start => false,
+        Some(name_end) if name_end >= end => start < end,
+        Some(name_end) => match bytes.get(name_end..end) {
+            Some([b':', digits @ ..]) => is_short_number(digits),
+            _ => false,
+        },
+        None => false,
+    }
+}
+
+/// Whether these are so few digits that the number they make is a port's.
+fn is_short_number(digits: &[u8]) -> bool {
+    digits.len() <= 4 && digits.iter().all(u8::is_ascii_digit)
+}
+
 fn after_ipv6(bytes: &[u8]) -> Option<&[u8]> {
     let end = bytes.iter().position(|byte| *byte == b']')?;
     let address = str::from_utf8(&bytes[..end]).ok()?;
@@ -39,23 +61,22 @@ fn after_ipv6(bytes: &[u8]) -> Option<&[u8]> {
 }
 
 fn after_reg_name(bytes: &[u8]) -> Option<&[u8]> {
-    let mut rest = bytes;
+    let mut end = 0;
     loop {
-        match rest {
-            [b'%', high, low, after @ ..] if is_hex(*high) && is_hex(*low) => rest = after,
-            [byte, after @ ..] if is_reg_name(*byte) => rest = after,
-            _ if rest.len() == bytes.len() => return None,
-            _ => return Some(rest),
+        end = reg_name_end(bytes, end);
+        match &bytes[end..] {
+            [b'%', high, low, ..] if is_hex(*high) && is_hex(*low) => end += 3,
+            _ if end == 0 => return None,
+            rest => return Some(rest),
         }
     }
 }
 
 fn port(digits: &[u8]) -> Option<u16> {
-    // `u16::from_str` alone would take a sign.
-    if !digits.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    str::from_utf8(digits).ok()?.parse().ok()
+    digits.iter().try_fold(0u16, |port, digit| match digit {
+        b'0'..=b'9' => port.checked_mul(10)?.checked_add(u16::from(digit - b'0')),
+        _ => None,
+    })
 }
 
 #[cfg(test)]

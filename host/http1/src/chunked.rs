@@ -2,12 +2,13 @@
 //!
 //! Data is never copied: the decoder says which of the bytes it was shown are content.
 
-use crate::class::value_len;
+use crate::class::value_end;
 use crate::encode::is_forbidden_trailer;
 use crate::error::RequestError;
 use crate::excerpt::{Place, Section};
 use crate::fields::Fields;
 use crate::limits::Limits;
+use crate::padded::Padded;
 use crate::section::{SectionDecoder, SectionRules};
 
 /// 2^64 - 1 has 16 hexadecimal digits. Leading zeros count: a size needs none.
@@ -121,10 +122,11 @@ impl ChunkedDecoder {
 
     /// Skips an extension up to and including the CR. Its inner grammar does not matter, because
     /// nothing that could end the line is allowed in it, quoted or not.
+    #[cold]
     fn extension(&mut self, bytes: &[u8], limits: &Limits) -> Result<usize, RequestError> {
         let allowed = limits.chunk_extension_bytes_max - self.extension_bytes;
         let window = bytes.len().min(allowed.saturating_add(1));
-        let len = value_len(&bytes[..window]);
+        let len = value_end(&bytes[..window], 0);
         self.count_extension(len, limits)?;
         match bytes.get(len) {
             Some(b'\r') => {
@@ -182,6 +184,7 @@ impl ChunkedDecoder {
         Ok(())
     }
 
+    #[cold]
     fn trailers(
         &mut self,
         bytes: &[u8],
@@ -193,14 +196,13 @@ impl ChunkedDecoder {
             section,
             fields_max: limits.fields_max,
         };
-        let len = self
-            .trailers
-            .advance(&bytes[..bytes.len().min(max)], fields, rules)?;
+        let window = Padded::bare(bytes).at_most(max);
+        let len = self.trailers.advance(window, fields, rules)?;
         if len.is_none() && bytes.len() >= max {
             return Err(RequestError::SectionTooLarge { section, max });
         }
         if let Some(len) = len.filter(|_| fields.len() > 0) {
-            fields.fill(&bytes[..len]);
+            fields.fill(bytes, len);
             check_trailers(fields)?;
         }
         Ok(len)

@@ -3,6 +3,9 @@
 //! Only questions about single bytes and runs of them are answered here; nothing here knows what
 //! a request is.
 
+use crate::block;
+use wide::u8x16;
+
 const TOKEN: u8 = 1;
 const TARGET: u8 = 2;
 const VALUE: u8 = 4;
@@ -10,10 +13,6 @@ const REG_NAME: u8 = 8;
 const HEX: u8 = 16;
 
 const CLASSES: [u8; 256] = classes();
-
-/// 1 in every byte of a word, and the highest bit of every byte.
-const ONES: u64 = u64::from_le_bytes([0x01; 8]);
-const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
 
 const fn classes() -> [u8; 256] {
     let mut table = [0; 256];
@@ -67,7 +66,8 @@ const fn is(byte: u8, class: u8) -> bool {
 
 /// Whether `bytes` is a token (RFC 9110 5.6.2): methods, field names, connection options.
 pub fn is_token(bytes: &[u8]) -> bool {
-    !bytes.is_empty() && token_len(bytes) == bytes.len()
+    // Names to be sent are short and stand alone, with no block around them to look at.
+    !bytes.is_empty() && run_end(bytes, 0, TOKEN) == bytes.len()
 }
 
 /// Whether `bytes` may be written as a field name (RFC 9110 5.1). Upper case is allowed.
@@ -78,12 +78,22 @@ pub fn is_field_name(bytes: &[u8]) -> bool {
 /// Whether `bytes` may be written as a field value (RFC 9110 5.5): no control but HTAB. Bytes from
 /// 0x80 on are allowed, and so is white space at the ends, which every recipient removes.
 pub fn is_field_value(bytes: &[u8]) -> bool {
-    value_len(bytes) == bytes.len()
+    value_end(bytes, 0) == bytes.len()
 }
 
-/// Whether `byte` may stand in a registered name of an authority (RFC 3986 3.2.2).
-pub(crate) fn is_reg_name(byte: u8) -> bool {
-    is(byte, REG_NAME)
+/// As [`reg_name_end`] for a name of letters, digits, dots and hyphens: `None` if what ends it is
+/// not before the last block.
+#[inline(always)]
+pub(crate) fn plain_reg_name_end(bytes: &[u8], start: usize) -> Option<usize> {
+    block::seek(bytes, start, |block| {
+        no_name(block) & !block::equal(block, b'.')
+    })
+}
+
+/// Where the registered name of an authority (RFC 3986 3.2.2) that begins at `start` ends, or the
+/// first percent sign is in it.
+pub(crate) fn reg_name_end(bytes: &[u8], start: usize) -> usize {
+    run_end(bytes, start, REG_NAME)
 }
 
 /// Whether `byte` is a hexadecimal digit of either case.
@@ -111,83 +121,113 @@ pub(crate) fn trim_ows(mut bytes: &[u8]) -> &[u8] {
     bytes
 }
 
-/// How many bytes at the start of `bytes` may stand in a token.
+/// Where the token that begins at `start` ends: at the first byte that may not stand in one.
 #[inline]
-pub(crate) fn token_len(bytes: &[u8]) -> usize {
-    run(bytes, TOKEN)
+pub(crate) fn token_end(bytes: &[u8], start: usize) -> usize {
+    run_end(bytes, block::find(bytes, start, no_name), TOKEN)
 }
 
-/// How many bytes at the start of `bytes` may stand in a request-target.
-#[inline]
-pub(crate) fn target_len(bytes: &[u8]) -> usize {
-    run(bytes, TARGET)
-}
-
-/// How many bytes at the start of `bytes` may stand in a field value.
+/// Where the token ends that `bytes` begin with, if `stop` comes next; `None` also if that is not
+/// before the last block.
 ///
-/// Values are the bulk of a head: blocks without a control are passed over at once, in a form that
-/// the compiler turns into vector instructions, and the one with it is searched by words.
-#[inline]
-pub(crate) fn value_len(bytes: &[u8]) -> usize {
-    let (blocks, _) = bytes.as_chunks::<32>();
-    let clean = blocks.iter().position(has_control).unwrap_or(blocks.len()) * 32;
-    let (words, _) = bytes[clean..].as_chunks::<8>();
-    let mut len = clean;
-    for word in words {
-        let suspects = controls(u64::from_le_bytes(*word));
-        if suspects != 0 {
-            len += suspects.trailing_zeros() as usize / 8;
-            break;
-        }
-        len += 8;
+/// Names are letters, digits and hyphens in nearly all cases: those are passed over by the block,
+/// and the table decides about what follows them.
+#[inline(always)]
+pub(crate) fn plain_token_end(bytes: &[u8], stop: u8) -> Option<usize> {
+    let end = block::seek(bytes, 0, no_name)?;
+    if *bytes.get(end)? == stop {
+        return Some(end);
     }
-    match bytes.get(len) {
-        // A tab is legal but rare: the table decides about what follows it.
-        Some(b'\t') => len + run(&bytes[len..], VALUE),
-        Some(_) if bytes.len() - len < 8 => len + run(&bytes[len..], VALUE),
-        _ => len,
-    }
+    rare_token_end(bytes, end, stop)
 }
 
-fn has_control(block: &[u8; 32]) -> bool {
-    block.iter().fold(false, |found, byte| {
-        found | (*byte < b' ') | (*byte == 0x7f)
+#[cold]
+fn rare_token_end(bytes: &[u8], start: usize, stop: u8) -> Option<usize> {
+    let end = run_end(bytes, start, TOKEN);
+    (*bytes.get(end)? == stop).then_some(end)
+}
+
+#[inline(always)]
+fn no_name(block: u8x16) -> u8x16 {
+    let letter = block::between(block | u8x16::splat(0x20), b'a', b'z');
+    let digit = block::between(block, b'0', b'9');
+    !(letter | digit | block::equal(block, b'-'))
+}
+
+/// Where the request-target that begins at `start` ends.
+#[inline]
+pub(crate) fn target_end(bytes: &[u8], start: usize) -> usize {
+    block::find(bytes, start, no_target)
+}
+
+/// Where the request-target that begins at `start` ends, or the first `?` or `%` is in it; `None`
+/// if that is not before the last block.
+#[inline(always)]
+pub(crate) fn plain_target_end(bytes: &[u8], start: usize) -> Option<usize> {
+    block::seek(bytes, start, |block| {
+        let special = block::equal(block, b'?') | block::equal(block, b'%');
+        no_target(block) | special
     })
 }
 
-/// Makes the letters of a token lower case.
+#[inline(always)]
+fn no_target(block: u8x16) -> u8x16 {
+    !block::between(block, b'!', b'~') | block::equal(block, b'#')
+}
+
+/// Where the field value that begins at `start` ends, white space after it included: at the first
+/// control but HTAB.
 #[inline]
-pub(crate) fn lower_token(token: &mut [u8]) {
-    let (words, rest) = token.as_chunks_mut::<8>();
-    for word in words {
-        *word = lower_word(u64::from_le_bytes(*word)).to_le_bytes();
+pub(crate) fn value_end(bytes: &[u8], start: usize) -> usize {
+    let mut end = block::find(bytes, start, control);
+    while bytes.get(end) == Some(&b'\t') {
+        end = block::find(bytes, end + 1, control);
     }
-    for byte in rest {
-        *byte |= u8::from(byte.is_ascii_uppercase()) << 5;
+    end
+}
+
+/// Where the first control is in `bytes`; `None` if it is not before the last block.
+#[inline(always)]
+pub(crate) fn plain_value_end(bytes: &[u8]) -> Option<usize> {
+    block::seek_far(bytes, 0, control)
+}
+
+#[inline(always)]
+fn control(block: u8x16) -> u8x16 {
+    block::at_most(block, 0x1f) | block::equal(block, 0x7f)
+}
+
+fn run_end(bytes: &[u8], start: usize, class: u8) -> usize {
+    let mut end = start;
+    while bytes.get(end).is_some_and(|byte| is(*byte, class)) {
+        end += 1;
+    }
+    end
+}
+
+/// Writes the token at `start..end` of `from` to the same place of `to`, in lower case. What stands
+/// after it in `from` may be copied too.
+#[inline(always)]
+pub(crate) fn copy_lower(from: &[u8], to: &mut [u8], start: usize, end: usize) {
+    let mut at = start;
+    while at < end {
+        let source = from.get(at..).and_then(<[u8]>::first_chunk);
+        let target = to.get_mut(at..).and_then(<[u8]>::first_chunk_mut);
+        let (Some(source), Some(target)) = (source, target) else {
+            return copy_lower_rest(from, to, at, end);
+        };
+        *target = block::lower(source, end - at);
+        at += block::LEN;
     }
 }
 
-/// `word` with its upper-case letters made lower. Its bytes are ASCII, so no sum carries.
-const fn lower_word(word: u64) -> u64 {
-    let from_a = word + ONES * (0x80 - b'A' as u64);
-    let past_z = word + ONES * (0x7f - b'Z' as u64);
-    word | (from_a & !past_z & HIGH) >> 2
-}
-
-fn run(bytes: &[u8], class: u8) -> usize {
-    bytes
-        .iter()
-        .position(|byte| !is(*byte, class))
-        .unwrap_or(bytes.len())
-}
-
-/// The high bit of each byte below 0x20 or equal to 0x7f. Bits above the lowest one set may be
-/// wrong, because a subtraction borrows from the next byte; the lowest is exact.
-const fn controls(word: u64) -> u64 {
-    let below_space = word.wrapping_sub(ONES * 0x20) & !word;
-    let deletes = word ^ (ONES * 0x7f);
-    let is_delete = deletes.wrapping_sub(ONES) & !deletes;
-    (below_space | is_delete) & HIGH
+/// As [`copy_lower`] where there is no whole block.
+#[cold]
+fn copy_lower_rest(from: &[u8], to: &mut [u8], start: usize, end: usize) {
+    if let (Some(from), Some(to)) = (from.get(start..end), to.get_mut(start..end)) {
+        to.copy_from_slice(from);
+        to.make_ascii_lowercase();
+    }
 }
 
 #[cfg(test)]
@@ -204,7 +244,11 @@ mod tests {
                     let mut value = [filler; 75];
                     value[place] = byte;
                     let expected = if legal { len } else { place };
-                    assert_eq!(value_len(&value[..len]), expected, "{byte:#x} at {place}");
+                    assert_eq!(
+                        value_end(&value[..len], 0),
+                        expected,
+                        "{byte:#x} at {place}"
+                    );
                 }
             }
         }
@@ -212,17 +256,21 @@ mod tests {
 
     #[test]
     fn a_control_after_a_tab_is_seen() {
-        assert_eq!(value_len(b"0123\t567\x018901234"), 8);
-        assert_eq!(value_len(b"\t\t\t\t\t\t\t\t\t\t\n"), 10);
+        assert_eq!(value_end(b"0123\t567\x018901234", 0), 8);
+        assert_eq!(value_end(b"\t\t\t\t\t\t\t\t\t\t\n", 0), 10);
     }
 
     #[test]
     fn tokens_are_made_lower_case() {
         let tchars: Vec<u8> = (0..0x80).filter(|byte| is_token(&[*byte])).collect();
         for start in 0..tchars.len() {
-            let mut token = tchars[start..].to_vec();
-            lower_token(&mut token);
-            assert_eq!(token, tchars[start..].to_ascii_lowercase());
+            for end in start..=tchars.len() {
+                let mut bytes = tchars.clone();
+                copy_lower(&tchars, &mut bytes, start, end);
+                let mut expected = tchars.clone();
+                expected[start..end].make_ascii_lowercase();
+                assert_eq!(bytes, expected);
+            }
         }
     }
 

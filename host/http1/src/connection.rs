@@ -10,7 +10,9 @@ use crate::event::{Event, Trailers};
 use crate::excerpt::Place;
 use crate::head::RequestHead;
 use crate::limits::Limits;
+use crate::padded::Padded;
 use crate::state::{Arriving, Cycle, Exchange, Method, Receive};
+use std::sync::Arc;
 
 /// Offsets into a section are 32 bits wide; no limit comes near that.
 const HEAD_BYTES_MAX: usize = 1 << 30;
@@ -30,8 +32,8 @@ pub struct Connection {
     /// How many bytes of `buffer` are dealt with.
     start: usize,
     eof: bool,
-    /// The head being read, or the memory for the next.
-    head: RequestHead,
+    /// The head being read, or the memory for the next. Nobody else holds it.
+    head: Option<Arc<RequestHead>>,
     decoder: HeadDecoder,
     chunks: ChunkedDecoder,
     trailers: Trailers,
@@ -48,7 +50,7 @@ impl Connection {
             buffer: Vec::new(),
             start: 0,
             eof: false,
-            head: RequestHead::default(),
+            head: None,
             decoder: HeadDecoder::default(),
             chunks: ChunkedDecoder::default(),
             trailers: Trailers::default(),
@@ -182,11 +184,11 @@ impl Connection {
         ready
     }
 
-    /// Takes the memory of a head no longer needed, so that the next one need not allocate.
-    pub fn recycle(&mut self, head: RequestHead) {
-        if !self.decoder.begun() || *self.exchange.receive() != Receive::Head {
-            self.head = head;
-            self.head.clear();
+    /// Takes the memory of a head no longer needed, so that the next one need not allocate. One
+    /// that somebody else still holds is of no use.
+    pub fn recycle(&mut self, head: Arc<RequestHead>) {
+        if self.head.is_none() && Arc::strong_count(&head) == 1 {
+            self.head = Some(head);
         }
     }
 
@@ -194,7 +196,7 @@ impl Connection {
     pub fn release_buffers(&mut self) {
         self.input().shrink_to_fit();
         if !self.decoder.begun() || *self.exchange.receive() != Receive::Head {
-            self.head = RequestHead::default();
+            self.head = None;
         }
     }
 
@@ -217,24 +219,37 @@ impl Connection {
     }
 
     fn read_head(&mut self) -> Result<Event<'_>, RequestError> {
-        match self.scan_head() {
+        let mut head = self.head.take().unwrap_or_default();
+        match self.scan_head(Arc::make_mut(&mut head)) {
             Ok(Some(len)) => {
                 self.start += len;
-                let head = std::mem::take(&mut self.head);
                 self.exchange.head_received(&head);
                 Ok(Event::Head(head))
             }
-            Ok(None) => self.wait(),
-            Err(error) => Err(self.fail(error)),
+            Ok(None) => {
+                self.head = Some(head);
+                self.wait()
+            }
+            Err(error) => {
+                self.head = Some(head);
+                Err(self.fail(error))
+            }
         }
     }
 
-    fn scan_head(&mut self) -> Result<Option<usize>, RequestError> {
-        let bytes = self.buffer.get(self.start..).unwrap_or_default();
-        let skipped = self.decoder.skip_empty_lines(bytes)?;
-        self.start += skipped;
-        self.decoder
-            .advance(&bytes[skipped..], &mut self.head, &self.limits)
+    fn scan_head(&mut self, head: &mut RequestHead) -> Result<Option<usize>, RequestError> {
+        let received = self.buffer.len();
+        let bytes = Padded::at_end(&mut self.buffer, self.start);
+        let scanned = self
+            .decoder
+            .skip_empty_lines(bytes.received())
+            .and_then(|skipped| {
+                self.start += skipped;
+                self.decoder
+                    .advance(bytes.skip(skipped), head, &self.limits)
+            });
+        self.buffer.truncate(received);
+        scanned
     }
 
     fn read_length(&mut self, remaining: u64) -> Result<Event<'_>, RequestError> {
@@ -292,10 +307,14 @@ impl Connection {
         Err(self.fail(RequestError::Truncated { place }))
     }
 
+    #[cold]
     fn fail(&mut self, error: RequestError) -> RequestError {
-        if *self.exchange.receive() == Receive::Head && self.decoder.method_known() {
-            let method = Method::of(self.head.method.of(self.unparsed()));
-            self.exchange.line_received(method, self.head.version);
+        if *self.exchange.receive() == Receive::Head
+            && self.decoder.method_known()
+            && let Some(head) = &self.head
+        {
+            let method = Method::of(head.method.of(self.unparsed()));
+            self.exchange.line_received(method, head.version);
         }
         self.exchange.failed(error.clone());
         self.start = self.buffer.len();

@@ -4,19 +4,20 @@
 //! is looked at once, and the first one that decides refuses the request, so that a client which
 //! sends junk and waits is answered at once.
 
-use crate::class::{target_len, token_len};
+use crate::class::{target_end, token_end};
 use crate::error::RequestError;
 use crate::excerpt::{Excerpt, Place, Section};
 use crate::fields::Span;
 use crate::head::{RequestHead, Version};
 use crate::limits::Limits;
+use crate::padded::Padded;
 use crate::section::{SectionDecoder, SectionRules};
-use crate::{meaning, target};
+use crate::{line, meaning, target};
 
 /// RFC 9112 2.2 asks to ignore at least one empty line before a request line.
 const EMPTY_LINES_MAX: usize = 8;
 /// The longest registered method has 17 bytes.
-const METHOD_BYTES_MAX: usize = 64;
+pub(crate) const METHOD_BYTES_MAX: usize = 64;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Step {
@@ -75,55 +76,88 @@ impl HeadDecoder {
 
     /// Reads on in `bytes`, which begin with the method, and fills `head`. Returns the length of
     /// the head once it is complete, and `None` while more bytes are needed.
+    #[inline(always)]
     pub(crate) fn advance(
         &mut self,
-        bytes: &[u8],
+        bytes: Padded<'_>,
         head: &mut RequestHead,
         limits: &Limits,
     ) -> Result<Option<usize>, RequestError> {
-        let window = &bytes[..bytes.len().min(limits.head_bytes_max)];
-        let len = self.scan(window, head, limits)?;
-        if len.is_none() && bytes.len() >= limits.head_bytes_max {
-            let max = limits.head_bytes_max;
-            return Err(RequestError::SectionTooLarge {
-                section: Section::Head,
-                max,
-            });
+        let (max, received) = (limits.head_bytes_max, bytes.len);
+        let bytes = bytes.at_most(max);
+        let len = self.scan(bytes, head, limits)?;
+        if len.is_none() && received >= max {
+            return Err(too_large(max));
         }
         if let Some(len) = len {
-            head.fields.fill(&bytes[..len]);
-            head.meaning = meaning::read(head)?;
+            head.fields.fill(bytes.bytes, len);
+            meaning::read(head, bytes.bytes)?;
         }
         Ok(len)
     }
 
+    #[inline(always)]
     fn scan(
+        &mut self,
+        bytes: Padded<'_>,
+        head: &mut RequestHead,
+        limits: &Limits,
+    ) -> Result<Option<usize>, RequestError> {
+        if self.step == Step::Method && self.scanned == 0 {
+            head.begin();
+            self.plain_line(bytes, head, limits);
+        }
+        if self.step != Step::Fields && !self.request_line(bytes.received(), head, limits)? {
+            return Ok(None);
+        }
+        let rules = SectionRules {
+            section: Section::Head,
+            fields_max: limits.fields_max,
+        };
+        self.section.advance(bytes, &mut head.fields, rules)
+    }
+
+    /// Reads on in the request line and says whether it is complete.
+    #[cold]
+    fn request_line(
         &mut self,
         window: &[u8],
         head: &mut RequestHead,
         limits: &Limits,
-    ) -> Result<Option<usize>, RequestError> {
+    ) -> Result<bool, RequestError> {
         while self.step != Step::Fields {
             let Some(&byte) = window.get(self.scanned) else {
-                return Ok(None);
+                return Ok(false);
             };
             match self.step {
-                Step::EmptyLines => return Ok(None),
+                Step::EmptyLines => return Ok(false),
                 Step::Method => self.method(window, head)?,
                 Step::Target => self.target(window, head, limits.target_bytes_max)?,
                 Step::Version => self.version(window, head)?,
                 Step::LineEnd | Step::Fields => self.line_end(byte, window, head)?,
             }
         }
-        let rules = SectionRules {
-            section: Section::Head,
-            fields_max: limits.fields_max,
-        };
-        self.section.advance(window, &mut head.fields, rules)
+        Ok(true)
+    }
+
+    /// Reads the request line if it is a plain one; else does nothing.
+    #[inline(always)]
+    fn plain_line(&mut self, bytes: Padded<'_>, head: &mut RequestHead, limits: &Limits) {
+        if let Some(line) = line::plain(bytes.bytes, limits.target_bytes_max)
+            && line.len <= bytes.len
+        {
+            head.method = line.method;
+            head.target = line.target;
+            head.parts = line.parts;
+            head.version = line.version;
+            self.step = Step::Fields;
+            self.section = SectionDecoder::at(line.len);
+        }
     }
 
     fn method(&mut self, window: &[u8], head: &mut RequestHead) -> Result<(), RequestError> {
-        self.scanned += token_len(&window[self.scanned..window.len().min(METHOD_BYTES_MAX + 1)]);
+        let end = window.len().min(METHOD_BYTES_MAX + 1);
+        self.scanned = token_end(&window[..end], self.scanned);
         if self.scanned > METHOD_BYTES_MAX {
             return Err(RequestError::MethodTooLong {
                 max: METHOD_BYTES_MAX,
@@ -154,7 +188,7 @@ impl HeadDecoder {
             .saturating_add(max)
             .saturating_add(1)
             .min(window.len());
-        self.scanned += target_len(&window[self.scanned..end]);
+        self.scanned = target_end(&window[..end], self.scanned);
         if self.scanned - self.mark > max {
             return Err(RequestError::TargetTooLong { max });
         }
@@ -234,11 +268,21 @@ fn other_version(found: &[u8]) -> Result<Version, RequestError> {
     }
 }
 
+#[cold]
 fn invalid_version(found: &[u8]) -> RequestError {
     let found = Excerpt::new(found);
     RequestError::InvalidVersion { found }
 }
 
+#[cold]
+fn too_large(max: usize) -> RequestError {
+    RequestError::SectionTooLarge {
+        section: Section::Head,
+        max,
+    }
+}
+
+#[cold]
 fn invalid_line_end(byte: u8) -> RequestError {
     RequestError::InvalidLineEnd {
         place: Place::RequestLine,

@@ -3,7 +3,8 @@
 //! Heads and trailers share it. It holds what was received in the order it was received and gives
 //! no field a meaning.
 
-use crate::class::lower_token;
+use crate::block;
+use crate::class::copy_lower;
 use crate::excerpt::{Excerpt, Place, Section};
 
 /// A range of bytes relative to the start of a section. Sections are bounded far below 4 GiB.
@@ -14,11 +15,27 @@ pub(crate) struct Span {
 }
 
 impl Span {
+    #[inline]
     pub(crate) fn new(start: usize, end: usize) -> Self {
         Self {
             start: start as u32,
             end: end as u32,
         }
+    }
+
+    #[inline]
+    pub(crate) fn len(self) -> usize {
+        (self.end - self.start) as usize
+    }
+
+    #[inline]
+    pub(crate) fn start(self) -> usize {
+        self.start as usize
+    }
+
+    #[inline]
+    pub(crate) fn end(self) -> usize {
+        self.end as usize
     }
 
     /// The bytes the span means; none if it lies outside, which a span made from `bytes` never is.
@@ -63,21 +80,31 @@ impl Fields {
         self.spans.push(field);
     }
 
-    /// Copies the section that the spans refer to, with its field names in lower case.
-    pub(crate) fn fill(&mut self, section: &[u8]) {
+    /// Copies the section that the spans refer to, with its field names in lower case. It is the
+    /// first `len` bytes of `bytes`.
+    #[inline]
+    pub(crate) fn fill(&mut self, bytes: &[u8], len: usize) {
+        // Names at the end can be copied by the block too if something stands behind them.
+        let source = bytes.get(..len + block::LEN).unwrap_or(bytes);
         self.bytes.clear();
-        self.bytes.extend_from_slice(section);
+        self.bytes.extend_from_slice(source);
+        let copy = self.bytes.as_mut_slice();
         for field in &self.spans {
-            let name = field.name.start as usize..field.name.end as usize;
-            if let Some(name) = self.bytes.get_mut(name) {
-                lower_token(name);
-            }
+            // Read from where it was received: what was just written is slow to read back.
+            copy_lower(source, copy, field.name.start(), field.name.end());
         }
+        self.bytes.truncate(len);
     }
 
     /// The section as received, but for the case of the names.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// The lines, in the order received.
+    #[inline]
+    pub(crate) fn spans(&self) -> &[FieldSpan] {
+        &self.spans
     }
 
     /// Names, in lower case, and values, in the order received.

@@ -124,13 +124,15 @@ impl RequestHead {
         self.fields.bytes().len()
     }
 
-    pub(crate) fn clear(&mut self) {
-        let mut fields = std::mem::take(&mut self.fields);
-        fields.clear();
-        *self = Self {
-            fields,
-            ..Self::default()
-        };
+    /// Forgets what a failed or older head left. What is not reset here is set before a head is
+    /// complete, and not read sooner.
+    pub(crate) fn begin(&mut self) {
+        self.fields.clear();
+        self.version = Version::default();
+    }
+
+    pub(crate) fn method_bytes(&self) -> &[u8] {
+        self.method.of(self.fields.bytes())
     }
 
     pub(crate) fn place(&self, index: usize) -> Place {

@@ -26,6 +26,7 @@
 //! ```
 
 mod authority;
+mod block;
 mod chunked;
 mod class;
 mod connection;
@@ -38,8 +39,10 @@ mod fields;
 mod framing;
 mod head;
 mod limits;
+mod line;
 mod list;
 mod meaning;
+mod padded;
 mod section;
 mod sending;
 mod state;

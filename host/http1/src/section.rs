@@ -3,10 +3,11 @@
 //! Every byte is looked at once, whatever pieces it came in, and the first byte that makes the
 //! section invalid refuses it. What the fields mean is decided elsewhere.
 
-use crate::class::{is_ows, token_len, value_len};
+use crate::class::{is_ows, plain_token_end, plain_value_end, token_end, value_end};
 use crate::error::RequestError;
 use crate::excerpt::{Excerpt, Place, Section};
 use crate::fields::{FieldSpan, Fields, Span};
+use crate::padded::Padded;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Step {
@@ -48,15 +49,31 @@ impl SectionDecoder {
 
     /// Reads on in `bytes` and appends to `fields`. Returns the length up to and including the
     /// empty line once that is there, and `None` while more bytes are needed.
+    #[inline(always)]
     pub(crate) fn advance(
+        &mut self,
+        bytes: Padded<'_>,
+        fields: &mut Fields,
+        rules: SectionRules,
+    ) -> Result<Option<usize>, RequestError> {
+        let Padded { bytes, len } = bytes;
+        if self.step == Step::LineStart {
+            self.scanned = plain_lines(bytes, self.scanned, len, fields, rules.fields_max);
+            if bytes.get(self.scanned..self.scanned + 2) == Some(b"\r\n") && self.scanned + 2 <= len
+            {
+                return Ok(Some(self.scanned + 2));
+            }
+        }
+        self.step_by_step(&bytes[..len], fields, rules)
+    }
+
+    #[cold]
+    fn step_by_step(
         &mut self,
         bytes: &[u8],
         fields: &mut Fields,
         rules: SectionRules,
     ) -> Result<Option<usize>, RequestError> {
-        if self.step == Step::LineStart {
-            self.plain_lines(bytes, fields, rules);
-        }
         while let Some(&byte) = bytes.get(self.scanned) {
             match self.step {
                 Step::LineStart => self.line_start(byte, fields, rules)?,
@@ -77,17 +94,6 @@ impl SectionDecoder {
             }
         }
         Ok(None)
-    }
-
-    /// Reads lines that are there as a whole and have nothing wrong with them. Whatever line it
-    /// stops at is left to the step by step reading, which alone refuses.
-    fn plain_lines(&mut self, bytes: &[u8], fields: &mut Fields, rules: SectionRules) {
-        while fields.len() < rules.fields_max
-            && let Some((field, end)) = plain_line(bytes, self.scanned)
-        {
-            fields.push(field);
-            self.scanned = end;
-        }
     }
 
     fn line_start(
@@ -129,7 +135,7 @@ impl SectionDecoder {
         fields: &Fields,
         rules: SectionRules,
     ) -> Result<(), RequestError> {
-        self.scanned += token_len(&bytes[self.scanned..]);
+        self.scanned = token_end(bytes, self.scanned);
         self.name_end = self.scanned;
         match bytes.get(self.scanned) {
             Some(b':') if self.name_end > self.name_start => {
@@ -153,7 +159,7 @@ impl SectionDecoder {
         fields: &Fields,
         rules: SectionRules,
     ) -> Result<(), RequestError> {
-        self.scanned += value_len(&bytes[self.scanned..]);
+        self.scanned = value_end(bytes, self.scanned);
         match bytes.get(self.scanned) {
             Some(b'\r') => {
                 self.scanned += 1;
@@ -170,10 +176,9 @@ impl SectionDecoder {
 
     fn end_line(&mut self, bytes: &[u8], fields: &mut Fields) {
         let end = trimmed_end(bytes, self.value_start, self.scanned - 1);
-        fields.push(FieldSpan {
-            name: Span::new(self.name_start, self.name_end),
-            value: Span::new(self.value_start, end),
-        });
+        let name = Span::new(self.name_start, self.name_end);
+        let value = Span::new(self.value_start, end);
+        fields.push(FieldSpan { name, value });
         self.scanned += 1;
         self.step = Step::LineStart;
     }
@@ -207,24 +212,53 @@ impl SectionDecoder {
     }
 }
 
-/// The field in the line that begins at `start`, and where the next line begins.
-#[inline]
+/// Reads lines that are there as a whole and have nothing wrong with them, from `start` on, and
+/// returns where it stopped. Whatever line that is, it is left to the step by step reading, which
+/// alone refuses.
+#[inline(never)]
+fn plain_lines(
+    bytes: &[u8],
+    start: usize,
+    len: usize,
+    fields: &mut Fields,
+    fields_max: usize,
+) -> usize {
+    let mut at = start;
+    while fields.len() < fields_max
+        && let Some((field, end)) = plain_line(bytes, at)
+        && end <= len
+    {
+        fields.push(field);
+        at = end;
+    }
+    at
+}
+
+/// The field in the line that begins at `start`, and where the next line begins. One space before
+/// the value is plain, and none after it.
+///
+/// The end of the line is looked for from its start on, not from the colon on: where the next line
+/// begins is then known, and its bytes are under way, while the processor still looks for the colon
+/// of this one.
+#[inline(always)]
 fn plain_line(bytes: &[u8], start: usize) -> Option<(FieldSpan, usize)> {
-    let name_end = start + token_len(bytes.get(start..)?);
-    if name_end == start || *bytes.get(name_end)? != b':' {
-        return None;
-    }
-    let mut value_start = name_end + 1;
-    while is_ows(*bytes.get(value_start)?) {
-        value_start += 1;
-    }
-    let value_end = value_start + value_len(&bytes[value_start..]);
-    if bytes.get(value_end..value_end + 2)? != b"\r\n" {
-        return None;
-    }
-    let value = Span::new(value_start, trimmed_end(bytes, value_start, value_end));
-    let name = Span::new(start, name_end);
-    Some((FieldSpan { name, value }, value_end + 2))
+    let line = bytes
+        .get(start..)
+        .filter(|line| line.first() != Some(&b'\r'))?;
+    let end = plain_value_end(line)?;
+    let name_end = plain_token_end(line, b':')?;
+    let value_start = match line.get(name_end + 1)? {
+        b' ' => name_end + 2,
+        _ => name_end + 1,
+    };
+    let is_plain = name_end > 0
+        && line.get(end..)?.starts_with(b"\r\n")
+        // No tab is left: it would have ended the scan.
+        && *line.get(value_start)? != b' '
+        && *line.get(end - 1)? != b' ';
+    let name = Span::new(start, start + name_end);
+    let value = Span::new(start + value_start, start + end);
+    is_plain.then_some((FieldSpan { name, value }, start + end + 2))
 }
 
 /// `end` moved back over white space, but not before `start`.
@@ -234,4 +268,50 @@ fn trimmed_end(bytes: &[u8], start: usize, mut end: usize) -> usize {
         end -= 1;
     }
     end
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RULES: SectionRules = SectionRules {
+        section: Section::Head,
+        fields_max: 10,
+    };
+
+    /// A client that sends byte by byte must not have the bytes before each be read again.
+    #[test]
+    fn what_was_read_is_not_read_again() {
+        let section = b"Name: a value\r\nother_name:\tx\ty\r\nEmpty:\r\n\r\n";
+        let (mut decoder, mut fields) = (SectionDecoder::default(), Fields::default());
+        let mut end = None;
+        for len in 1..=section.len() {
+            assert_eq!(end, None);
+            let mut bytes = section[..len].to_vec();
+            // Whoever reads these again finds them forbidden.
+            bytes[..len - 1].fill(0);
+            end = decoder
+                .advance(Padded::bare(&bytes), &mut fields, RULES)
+                .unwrap();
+        }
+        assert_eq!(end, Some(section.len()));
+        let mut whole = Fields::default();
+        let bytes = Padded::bare(section);
+        let len = SectionDecoder::default().advance(bytes, &mut whole, RULES);
+        assert_eq!(len, Ok(end));
+        assert_eq!(fields, whole);
+    }
+
+    /// Padding is no part of what was received, and limits hold with bytes behind them.
+    #[test]
+    fn lines_end_before_the_length() {
+        let section = b"a: b\r\nc: d\r\n\r\n and as much again behind them";
+        for len in 0..=14 {
+            let mut fields = Fields::default();
+            let bytes = Padded::bare(section).at_most(len);
+            let end = SectionDecoder::default().advance(bytes, &mut fields, RULES);
+            assert_eq!(end, Ok((len == 14).then_some(14)), "{len}");
+            assert_eq!(fields.len(), len.div_euclid(6).min(2), "{len}");
+        }
+    }
 }

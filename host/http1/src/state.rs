@@ -70,6 +70,7 @@ pub(crate) enum Method {
 }
 
 impl Method {
+    #[inline]
     pub(crate) fn of(name: &[u8]) -> Self {
         match name {
             b"HEAD" => Self::Head,
@@ -141,8 +142,9 @@ impl Exchange {
     }
 
     /// Head -> Length | Chunked | Ending.
+    #[inline]
     pub(crate) fn head_received(&mut self, head: &RequestHead) {
-        self.line_received(Method::of(head.method().as_bytes()), head.version());
+        self.line_received(Method::of(head.method_bytes()), head.version());
         self.wants_keep_alive = head.wants_keep_alive();
         self.awaits_continue = head.expects_continue();
         self.receive = match head.body_length() {

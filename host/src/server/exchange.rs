@@ -17,7 +17,7 @@ use crate::dispatch::{Decision, Plan, Refusal};
 
 /// What came of waiting for a head.
 enum Arrival {
-    Head(RequestHead, Instant),
+    Head(Arc<RequestHead>, Instant),
     Refused(Refusal, Instant),
     /// Nothing to answer.
     Nothing(Next),
@@ -41,12 +41,9 @@ impl Driver {
             }
             Arrival::Head(head, first_byte) => {
                 self.transport.slot().set_busy();
-                let head = Arc::new(head);
                 let next = self.answer(&head, first_byte).await;
-                // A guest that was stopped may hold it for one more moment.
-                if let Ok(head) = Arc::try_unwrap(head) {
-                    self.http.recycle(head);
-                }
+                // Of no use while a guest that was stopped holds it for one more moment.
+                self.http.recycle(head);
                 next
             }
         }

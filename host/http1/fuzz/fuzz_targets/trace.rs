@@ -2,11 +2,12 @@
 
 use httpd_http1::{Connection, Event, Limits, RequestError, RequestHead, ResponseHead};
 use httpd_http1::{ResponseLength, Trailers};
+use std::sync::Arc;
 
 /// What came out, with neighbouring data joined.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Seen {
-    Head(Box<RequestHead>),
+    Head(Arc<RequestHead>),
     Data(Vec<u8>),
     End(Trailers),
     Closed,
@@ -50,7 +51,7 @@ fn take(connection: &mut Connection, seen: &mut Vec<Seen>) {
         let next = match connection.next_event() {
             Ok(Event::NeedData | Event::Paused) => return,
             Ok(Event::Closed) => Seen::Closed,
-            Ok(Event::Head(head)) => Seen::Head(Box::new(head)),
+            Ok(Event::Head(head)) => Seen::Head(head),
             Ok(Event::Data(data)) => Seen::Data(data.to_vec()),
             Ok(Event::End(trailers)) => Seen::End(trailers),
             Err(error) => Seen::Refused(error),

@@ -4,18 +4,26 @@ use httpd_http1::{Connection, Event, Limits, RequestError, RequestHead, Response
 use httpd_http1::{ResponseLength, Trailers};
 use proptest::collection::vec;
 use proptest::prelude::*;
+use std::sync::Arc;
 
 /// What came out, with neighbouring data joined.
 #[derive(Debug, PartialEq, Eq)]
 enum Seen {
-    Head(Box<RequestHead>),
+    Head(Arc<RequestHead>),
     Data(Vec<u8>),
     End(Trailers),
     Closed,
     Refused(RequestError),
 }
 
+/// Room in the buffer behind what was received, which a server makes before each read.
+const ROOM: usize = 1024;
+
 fn read(bytes: &[u8], cuts: &[usize]) -> Vec<Seen> {
+    read_with_room(bytes, cuts, 0)
+}
+
+fn read_with_room(bytes: &[u8], cuts: &[usize], room: usize) -> Vec<Seen> {
     let limits = Limits {
         head_bytes_max: 300,
         target_bytes_max: 40,
@@ -27,15 +35,20 @@ fn read(bytes: &[u8], cuts: &[usize]) -> Vec<Seen> {
     let mut rest = bytes;
     for size in cuts {
         let (piece, after) = rest.split_at(rest.len().min(*size));
-        connection.receive(piece);
+        receive(&mut connection, piece, room);
         take(&mut connection, &mut seen);
         rest = after;
     }
-    connection.receive(rest);
+    receive(&mut connection, rest, room);
     take(&mut connection, &mut seen);
     connection.receive_eof();
     take(&mut connection, &mut seen);
     seen
+}
+
+fn receive(connection: &mut Connection, bytes: &[u8], room: usize) {
+    connection.input().reserve(bytes.len() + room);
+    connection.receive(bytes);
 }
 
 fn small() -> Limits {
@@ -58,7 +71,7 @@ fn take(connection: &mut Connection, seen: &mut Vec<Seen>) {
                 push(seen, Seen::Refused(error));
                 return;
             }
-            Ok(Event::Head(head)) => push(seen, Seen::Head(Box::new(head))),
+            Ok(Event::Head(head)) => push(seen, Seen::Head(head)),
             Ok(Event::Data(data)) => push(seen, Seen::Data(data.to_vec())),
             Ok(Event::End(trailers)) => push(seen, Seen::End(trailers)),
         };
@@ -145,6 +158,8 @@ proptest! {
         let bytes = fragments.concat();
         let whole = read(&bytes, &[]);
         prop_assert_eq!(&read(&bytes, &cuts), &whole);
+        prop_assert_eq!(&read_with_room(&bytes, &cuts, ROOM), &whole);
+        prop_assert_eq!(&read_with_room(&bytes, &[], ROOM), &whole);
         prop_assert_eq!(&read(&bytes, &vec![1; bytes.len()]), &whole);
         prop_assert!(matches!(whole.last(), Some(Seen::Closed | Seen::Refused(_))));
     }

@@ -2,6 +2,7 @@
 
 use crate::{KNOWN_0, answer, get, head, post, received, take_all};
 use httpd_http1::{Connection, Cycle, Event, Limits, RequestHead, ResponseLength};
+use std::sync::Arc;
 
 #[test]
 fn a_response_may_end_before_its_request() {
@@ -150,7 +151,7 @@ fn idle_buffers_can_be_given_back() {
     assert!(matches!(connection.next_event(), Ok(Event::Head(_))));
 }
 
-fn next_head(connection: &mut Connection) -> RequestHead {
+fn next_head(connection: &mut Connection) -> Arc<RequestHead> {
     match connection.next_event() {
         Ok(Event::Head(head)) => head,
         other => panic!("{other:?}"),

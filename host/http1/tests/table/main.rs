@@ -65,6 +65,8 @@ fn there_are_enough_cases_and_no_two_alike() {
 fn every_case_whole() {
     for case in all() {
         case.check(&run::whole(&case.input, case.limits), "whole");
+        let trace = run::whole_with_room(&case.input, case.limits);
+        case.check(&trace, "whole, with room behind it");
     }
 }
 
@@ -105,6 +107,7 @@ fn every_case_with_a_request_behind_it() {
         let followed = [&case.input[..], TRAILING].concat();
         for trace in [
             run::whole(&followed, case.limits),
+            run::whole_with_room(&followed, case.limits),
             run::byte_by_byte(&followed, case.limits),
         ] {
             assert_eq!(

@@ -3,6 +3,7 @@
 use httpd_http1::{BodyLength, Connection, Cycle, Event, Limits, RequestError, RequestHead};
 use httpd_http1::{ResponseHead, ResponseLength, Trailers, Version};
 use std::fmt::Write;
+use std::sync::Arc;
 
 /// What came of an input.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -17,6 +18,15 @@ pub(crate) struct Trace {
 
 pub(crate) fn whole(input: &[u8], limits: Limits) -> Trace {
     let mut runner = Runner::new(limits);
+    runner.connection.receive(input);
+    runner.read();
+    runner.trace
+}
+
+/// As [`whole`], with room in the buffer behind the input, which a server makes before each read.
+pub(crate) fn whole_with_room(input: &[u8], limits: Limits) -> Trace {
+    let mut runner = Runner::new(limits);
+    runner.connection.input().reserve(input.len() + 1024);
     runner.connection.receive(input);
     runner.read();
     runner.trace
@@ -48,7 +58,7 @@ struct Runner {
 }
 
 enum Seen {
-    Head(Box<RequestHead>),
+    Head(Arc<RequestHead>),
     Data(Vec<u8>),
     End(Trailers),
     Stop { open: bool },
@@ -68,7 +78,7 @@ impl Runner {
         self.foreseen = self.foreseen.as_ref().map(|_| self.connection.look_ahead());
         loop {
             let seen = match self.connection.next_event() {
-                Ok(Event::Head(head)) => Seen::Head(Box::new(head)),
+                Ok(Event::Head(head)) => Seen::Head(head),
                 Ok(Event::Data(data)) => Seen::Data(data.to_vec()),
                 Ok(Event::End(trailers)) => Seen::End(trailers),
                 Ok(Event::NeedData) => Seen::Stop { open: true },
@@ -87,7 +97,7 @@ impl Runner {
                 }
             };
             match seen {
-                Seen::Head(head) => self.head(*head),
+                Seen::Head(head) => self.head(head),
                 Seen::Data(data) => self.data(&data),
                 Seen::End(trailers) => self.end(&trailers),
                 Seen::Stop { open } => {
@@ -101,7 +111,7 @@ impl Runner {
         }
     }
 
-    fn head(&mut self, head: RequestHead) {
+    fn head(&mut self, head: Arc<RequestHead>) {
         writeln!(self.trace.text, "{}", describe(&head)).unwrap();
         self.connection.recycle(head);
         self.foreseen = Some(self.connection.look_ahead());

@@ -128,7 +128,7 @@ async fn serve(mut driver: Driver, mut open: Open, setup: Setup) -> End {
     loop {
         let head = loop {
             match driver.http.next_event().unwrap() {
-                Event::Head(head) => break Arc::new(head),
+                Event::Head(head) => break head,
                 Event::NeedData => {}
                 _ => return End::Dropped(requests),
             }
