@@ -51,11 +51,13 @@ fn is_one_of(name: &str, names: &[&str]) -> bool {
 /// Writes a status line. Every response says HTTP/1.1, the highest version spoken here, whatever
 /// version the request had (RFC 9110 6.2).
 pub(crate) fn status_line(out: &mut Vec<u8>, status: u16) {
+    if let Some(line) = registered(status) {
+        return out.extend_from_slice(line.as_bytes());
+    }
     out.extend_from_slice(b"HTTP/1.1 ");
     decimal(out, u64::from(status));
-    out.push(b' ');
-    out.extend_from_slice(reason(status).as_bytes());
-    out.extend_from_slice(b"\r\n");
+    // RFC 9112 4: the reason may be empty, the space before it not.
+    out.extend_from_slice(b" \r\n");
 }
 
 /// Writes one field line.
@@ -114,76 +116,81 @@ fn hexadecimal(out: &mut Vec<u8>, number: u64) {
     }
 }
 
-/// The reason phrase of a registered status; empty for others, which RFC 9112 4 allows.
-fn reason(status: u16) -> &'static str {
-    match status {
-        102 => "Processing",
-        103 => "Early Hints",
-        200 => "OK",
-        201 => "Created",
-        202 => "Accepted",
-        203 => "Non-Authoritative Information",
-        204 => "No Content",
-        205 => "Reset Content",
-        206 => "Partial Content",
-        207 => "Multi-Status",
-        208 => "Already Reported",
-        226 => "IM Used",
-        300 => "Multiple Choices",
-        301 => "Moved Permanently",
-        302 => "Found",
-        303 => "See Other",
-        304 => "Not Modified",
-        305 => "Use Proxy",
-        307 => "Temporary Redirect",
-        308 => "Permanent Redirect",
-        400..=499 => client_error_reason(status),
-        500 => "Internal Server Error",
-        501 => "Not Implemented",
-        502 => "Bad Gateway",
-        503 => "Service Unavailable",
-        504 => "Gateway Timeout",
-        505 => "HTTP Version Not Supported",
-        506 => "Variant Also Negotiates",
-        507 => "Insufficient Storage",
-        508 => "Loop Detected",
-        510 => "Not Extended",
-        511 => "Network Authentication Required",
-        _ => "",
-    }
+/// Status lines as they are sent, of statuses and their reason phrases.
+macro_rules! status_lines {
+    ($status:expr, $($registered:literal $reason:literal)*) => {
+        match $status {
+            $($registered => {
+                Some(concat!("HTTP/1.1 ", $registered, " ", $reason, "\r\n"))
+            })*
+            _ => None,
+        }
+    };
 }
 
-fn client_error_reason(status: u16) -> &'static str {
-    match status {
-        400 => "Bad Request",
-        401 => "Unauthorized",
-        402 => "Payment Required",
-        403 => "Forbidden",
-        404 => "Not Found",
-        405 => "Method Not Allowed",
-        406 => "Not Acceptable",
-        407 => "Proxy Authentication Required",
-        408 => "Request Timeout",
-        409 => "Conflict",
-        410 => "Gone",
-        411 => "Length Required",
-        412 => "Precondition Failed",
-        413 => "Content Too Large",
-        414 => "URI Too Long",
-        415 => "Unsupported Media Type",
-        416 => "Range Not Satisfiable",
-        417 => "Expectation Failed",
-        421 => "Misdirected Request",
-        422 => "Unprocessable Content",
-        423 => "Locked",
-        424 => "Failed Dependency",
-        425 => "Too Early",
-        426 => "Upgrade Required",
-        428 => "Precondition Required",
-        429 => "Too Many Requests",
-        431 => "Request Header Fields Too Large",
-        451 => "Unavailable For Legal Reasons",
-        _ => "",
+/// The whole line of a registered status.
+fn registered(status: u16) -> Option<&'static str> {
+    status_lines! {
+        status,
+        102 "Processing"
+        103 "Early Hints"
+        200 "OK"
+        201 "Created"
+        202 "Accepted"
+        203 "Non-Authoritative Information"
+        204 "No Content"
+        205 "Reset Content"
+        206 "Partial Content"
+        207 "Multi-Status"
+        208 "Already Reported"
+        226 "IM Used"
+        300 "Multiple Choices"
+        301 "Moved Permanently"
+        302 "Found"
+        303 "See Other"
+        304 "Not Modified"
+        305 "Use Proxy"
+        307 "Temporary Redirect"
+        308 "Permanent Redirect"
+        400 "Bad Request"
+        401 "Unauthorized"
+        402 "Payment Required"
+        403 "Forbidden"
+        404 "Not Found"
+        405 "Method Not Allowed"
+        406 "Not Acceptable"
+        407 "Proxy Authentication Required"
+        408 "Request Timeout"
+        409 "Conflict"
+        410 "Gone"
+        411 "Length Required"
+        412 "Precondition Failed"
+        413 "Content Too Large"
+        414 "URI Too Long"
+        415 "Unsupported Media Type"
+        416 "Range Not Satisfiable"
+        417 "Expectation Failed"
+        421 "Misdirected Request"
+        422 "Unprocessable Content"
+        423 "Locked"
+        424 "Failed Dependency"
+        425 "Too Early"
+        426 "Upgrade Required"
+        428 "Precondition Required"
+        429 "Too Many Requests"
+        431 "Request Header Fields Too Large"
+        451 "Unavailable For Legal Reasons"
+        500 "Internal Server Error"
+        501 "Not Implemented"
+        502 "Bad Gateway"
+        503 "Service Unavailable"
+        504 "Gateway Timeout"
+        505 "HTTP Version Not Supported"
+        506 "Variant Also Negotiates"
+        507 "Insufficient Storage"
+        508 "Loop Detected"
+        510 "Not Extended"
+        511 "Network Authentication Required"
     }
 }
 
@@ -200,6 +207,19 @@ mod tests {
             hexadecimal(&mut hex, number);
             assert_eq!(dec, number.to_string().as_bytes());
             assert_eq!(hex, format!("{number:x}").as_bytes());
+        }
+    }
+
+    #[test]
+    fn status_lines_are_whole() {
+        for (status, line) in [
+            (200, "HTTP/1.1 200 OK\r\n"),
+            (431, "HTTP/1.1 431 Request Header Fields Too Large\r\n"),
+            (299, "HTTP/1.1 299 \r\n"),
+        ] {
+            let mut out = Vec::new();
+            status_line(&mut out, status);
+            assert_eq!(out, line.as_bytes());
         }
     }
 
