@@ -21,7 +21,11 @@ use std::hint::black_box;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-const REUSED: Instances = Instances::Reuse { uses: u32::MAX };
+const REUSED: Instances = Instances::Reuse {
+    uses: u32::MAX,
+    concurrent: 1,
+    idle: Duration::from_secs(10),
+};
 const DEADLINE: Duration = Duration::from_secs(5);
 
 /// The components, by the lane whose name they are given: guests of the same answer. `welcome` is

@@ -243,6 +243,8 @@ pub enum Instances {
         uses: u32,
         /// How many of them at the same time, in lanes that can; at least 1.
         concurrent: u32,
+        /// How long it is kept while nobody uses it.
+        idle: Duration,
     },
 }
 

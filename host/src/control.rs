@@ -18,5 +18,6 @@ pub use host::{BindError, Control, Source};
 pub use outcome::ReloadOutcome;
 pub use protocol::{Command, Reply};
 pub use status::{
-    Connections, Failures, GuestState, GuestStatus, Previous, Requests, RouteStatus, Status,
+    Connections, Failures, GuestState, GuestStatus, Instances, Previous, Requests, RouteStatus,
+    Status,
 };

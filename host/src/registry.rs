@@ -256,6 +256,12 @@ impl Shared {
         };
         let loaded = newcomer.load(&self.sandbox, &order.source.bytes, priority)?;
         bodies::check(order.config, &order.guest.name, loaded.kind())?;
+        let pool = Arc::downgrade(&self.pool);
+        loaded.tell_of_room(move || {
+            if let Some(pool) = pool.upgrade() {
+                pool.tell();
+            }
+        });
         let number = order.counters.next_generation();
         Ok(Arc::new(Generation::new(number, order.source, loaded)))
     }

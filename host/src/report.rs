@@ -69,7 +69,9 @@ pub(crate) fn table(config: &Config) -> String {
         };
         let instances = match guest.instances {
             Instances::Fresh => "a fresh instance for each request".to_owned(),
-            Instances::Reuse { uses, .. } => format!("an instance for {uses} requests"),
+            Instances::Reuse {
+                uses, concurrent, ..
+            } => format!("an instance for {uses} requests, {concurrent} at a time"),
         };
         let _ = writeln!(
             text,

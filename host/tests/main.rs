@@ -14,6 +14,7 @@ mod command_line;
 mod endings;
 mod faults;
 mod fixtures;
+mod instances;
 mod lifecycle;
 mod limits;
 mod logs;

@@ -154,8 +154,8 @@ fn keys_of(text: &str) -> BTreeSet<String> {
         }
     }
     // These stand within the comments behind their keys.
-    assert!(text.contains("{ reuse = 128, concurrent = 1 }"));
-    keys.extend(["reuse", "concurrent"].map(|key| format!("guests.NAME.instances.{key}")));
+    assert!(text.contains("{ reuse = 128, concurrent = 1, idle = \"10s\" }"));
+    keys.extend(["reuse", "concurrent", "idle"].map(|key| format!("guests.NAME.instances.{key}")));
     assert!(text.contains("{ host = \"public\", guest = \"/public\", access = \"read\" }"));
     keys.extend(["host", "guest", "access"].map(|key| format!("guests.NAME.dirs.{key}")));
     keys

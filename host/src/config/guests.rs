@@ -2,6 +2,7 @@
 //! Components are looked for, never opened: that is the guest loader's work.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -14,7 +15,11 @@ use super::{
     Breaker, Capabilities, Component, Guest, Instances, Rollback, capabilities, resilience,
 };
 
-const INSTANCES_WANTED: &str = "\"fresh\" or { reuse = 128, concurrent = 16 }";
+const INSTANCES_WANTED: &str = "\"fresh\" or { reuse = 128, concurrent = 16, idle = \"10s\" }";
+/// How long an instance that nobody uses is kept.
+const IDLE: Duration = Duration::from_secs(10);
+/// Shorter, and it would be gone before the next request; for longer, and the word is "ever".
+const IDLE_RANGE: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_hours(24);
 
 impl Guest {
     /// A guest of which only the name and the component are known; the rest is the default.
@@ -143,11 +148,21 @@ fn instances(section: &mut Section<'_>, default: Instances) -> Instances {
 fn reuse(mut section: Section<'_>) -> Instances {
     let count =
         |most: u64| move |value: &Value<'_>| in_range(as_number(value)?, &(1..=most), |n| n);
+    let uses = section.required("reuse", "128", count(u64::from(u32::MAX)));
+    let at_once = |value: &Value<'_>| {
+        let concurrent = count(10_000)(value)?;
+        match uses {
+            Some(uses) if concurrent > uses => Err(format!(
+                "an instance cannot serve {concurrent} requests at once and {uses} in all; \
+                 `reuse` must be at least `concurrent`"
+            )),
+            _ => Ok(concurrent),
+        }
+    };
     let instances = Instances::Reuse {
-        uses: section
-            .required("reuse", "128", count(u64::from(u32::MAX)))
-            .unwrap_or(1),
-        concurrent: section.get("concurrent", 1, count(10_000)),
+        uses: uses.unwrap_or(1),
+        concurrent: section.get("concurrent", 1, at_once),
+        idle: section.duration("idle", IDLE, IDLE_RANGE),
     };
     section.finish();
     instances

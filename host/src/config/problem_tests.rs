@@ -20,7 +20,7 @@ pub(super) fn problem_of(section: &str, key: &str, advice: &str) {
 
 /// A text with one problem (a guest `echo` is added behind it), and what the message must hold:
 /// line and key first, then advice.
-const PROBLEMS: [(&str, &str, &str); 49] = [
+const PROBLEMS: [(&str, &str, &str); 53] = [
     // Types, units and ranges.
     (
         "[server]\nmax_connections = 0",
@@ -201,6 +201,26 @@ const PROBLEMS: [(&str, &str, &str); 49] = [
         "guests.a = { component = 'a', instances = {} }",
         "1: guests.a.instances.reuse:",
         "missing",
+    ),
+    (
+        "guests.a = { component = 'a', instances = { reuse = 0 } }",
+        "1: guests.a.instances.reuse:",
+        "from 1 to",
+    ),
+    (
+        "guests.a = { component = 'a', instances = { reuse = 4, concurrent = 5 } }",
+        "1: guests.a.instances.concurrent:",
+        "`reuse` must be at least `concurrent`",
+    ),
+    (
+        "guests.a = { component = 'a', instances = { reuse = 4, idle = '0ms' } }",
+        "1: guests.a.instances.idle:",
+        "from 10ms to 24h",
+    ),
+    (
+        "guests.a = { component = 'a', instances = { reuse = 4, idle = 5 } }",
+        "1: guests.a.instances.idle:",
+        "a duration such as",
     ),
     (
         "guests.a = { component = 'a', env = { A = 1 } }",

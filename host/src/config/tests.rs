@@ -76,7 +76,7 @@ fn guests_are_read_whole() {
     let text = "
 [guests.a-1]
 component = 'x/a.wasm'
-instances = { reuse = 128, concurrent = 16 }
+instances = { reuse = 128, concurrent = 16, idle = '2s' }
 memory_max = '4GiB'
 response_max = '1MiB'
 deadline = '2s'
@@ -94,7 +94,8 @@ instances = { reuse = 3 }
         a.instances,
         Instances::Reuse {
             uses: 128,
-            concurrent: 16
+            concurrent: 16,
+            idle: Duration::from_secs(2),
         }
     );
     assert_eq!(
@@ -110,7 +111,8 @@ instances = { reuse = 3 }
         b.instances,
         Instances::Reuse {
             uses: 3,
-            concurrent: 1
+            concurrent: 1,
+            idle: Duration::from_secs(10),
         }
     );
 }

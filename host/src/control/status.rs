@@ -85,6 +85,8 @@ pub struct GuestStatus {
     pub running: u64,
     /// Requests that wait for a place at this moment.
     pub queued: u64,
+    /// Its instances that are used again, if it has any of these.
+    pub instances: Instances,
     /// Requests meant for it since the start, over all generations.
     pub requests: u64,
     /// Those of them that it did not answer.
@@ -95,6 +97,16 @@ pub struct GuestStatus {
     pub last_error: Option<String>,
     /// The generation that is kept ready to serve again; absent when none is.
     pub previous: Option<Previous>,
+}
+
+/// Instances of the generation that serves, beside those that have one request and no other.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Instances {
+    /// Those that wait for their next request.
+    pub waiting: u64,
+    /// Those that are at work for several requests at once.
+    pub shared: u64,
 }
 
 /// How a guest does.

@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Write as _};
 use std::time::SystemTime;
 
-use super::status::{Failures, GuestState, GuestStatus, RouteStatus, Status};
+use super::status::{Failures, GuestState, GuestStatus, Instances, RouteStatus, Status};
 
 /// Hexadecimal digits of a hash that are shown.
 const HASH_DIGITS: usize = 12;
@@ -128,6 +128,14 @@ fn remarks(guest: &GuestStatus) -> String {
         let _ = writeln!(
             text,
             "{}: generation {number} ({hash}) is kept ready",
+            guest.name
+        );
+    }
+    let Instances { waiting, shared } = guest.instances;
+    if waiting + shared > 0 {
+        let _ = writeln!(
+            text,
+            "{}: {shared} instances serve several requests, {waiting} wait for their next one",
             guest.name
         );
     }

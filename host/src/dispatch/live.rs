@@ -3,7 +3,7 @@
 //! connection's.
 
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, Instant};
 
 use tokio::time::timeout_at;
@@ -43,7 +43,7 @@ impl Live {
     /// The request cannot be told to a guest of this kind.
     pub(super) fn start(
         plan: &Plan,
-        admitted: Admitted,
+        mut admitted: Admitted,
         request: &impl IncomingHead,
         upload: Upload,
         allowed: &Allowance,
@@ -65,7 +65,9 @@ impl Live {
         let chain = Chain::of(plan, &head, allowed);
         let generation = Arc::clone(admitted.generation());
         let guest = generation.guest();
-        let (mut serving, download) = guest.prepare(streamed, head.id);
+        let (serving, download) = guest.prepare(streamed, head.id);
+        let (standing, rooms) = admitted.standing();
+        let mut serving = serving.standing(standing, rooms);
         let account = serving.account();
         if let Some(chain) = &chain {
             chain.reached(0, &generation, Duration::ZERO);
@@ -168,8 +170,10 @@ impl Exchange for Live {
         self.chain.as_ref().map(|First(chain)| chain.report())
     }
 
-    fn leave(self: Box<Self>) {
-        if self.ended.is_none() {
+    fn leave(mut self: Box<Self>) {
+        // Most often it ends right now.
+        let mut cx = Context::from_waker(Waker::noop());
+        if self.go_on(&mut cx).is_pending() {
             let Live { call, deadline, .. } = *self;
             // A guest that waits past its deadline is stopped like one that runs.
             tokio::spawn(timeout_at(deadline.into(), call));

@@ -79,6 +79,7 @@ impl Refusal {
                 CallError::Deadline { .. } => 504,
                 CallError::Trapped { .. }
                 | CallError::MemoryExceeded { .. }
+                | CallError::Stopped { .. }
                 | CallError::BrokenAbi { .. }
                 | CallError::Instantiate { .. }
                 | CallError::Refused { .. }

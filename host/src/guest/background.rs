@@ -3,6 +3,7 @@
 //! machine that is never idle one more thread sees that no guest starves. It knows futures, guests
 //! as numbers, and deadlines; it does not know wasm.
 
+mod due;
 mod job;
 mod ready;
 #[cfg(test)]
@@ -22,6 +23,7 @@ use thread_priority::{
     set_thread_priority_and_policy, thread_native_id,
 };
 
+pub(super) use due::{Due, Moving};
 pub(super) use job::Cancel;
 
 /// How long a guest may wait for a turn before it gets one at the expense of quick ones.
@@ -121,7 +123,7 @@ impl Background {
 impl Lane {
     /// Hands a future over. It runs in turns until it ends or the returned guard is dropped; past
     /// `deadline` it does not wait for its turn any more.
-    pub(super) fn start(&self, deadline: Instant, task: Task) -> Cancel {
+    pub(super) fn start(&self, deadline: Due, task: Task) -> Cancel {
         Job::start(&self.shared, self.id, deadline, task)
     }
 }

@@ -127,6 +127,12 @@ pub enum CallError {
         /// The kind of trap and the innermost functions.
         reason: String,
     },
+    /// The instance that it shared with other requests had to be stopped, because of one of them.
+    #[error("the instance was stopped, which it shared with other requests: {reason}")]
+    Stopped {
+        /// What happened in the instance.
+        reason: String,
+    },
     /// The guest broke the canonical ABI: a pointer out of bounds, text that is not UTF-8.
     #[error("the guest broke the canonical ABI: {reason}")]
     BrokenAbi {

@@ -53,6 +53,12 @@ pub(super) fn of_call(error: &wasmtime::Error, store: &Store<State>) -> CallErro
     if let Some(known) = of_guest_code(error, store) {
         return known;
     }
+    of_reply(error, store.hostcall_fuel())
+}
+
+/// What is wrong with a reply, in a store whose guest may go on. `copy_max` is what the host would
+/// have copied out of it.
+pub(super) fn of_reply(error: &wasmtime::Error, copy_max: usize) -> CallError {
     if let Some(code) = error.downcast_ref::<ErrorCode>() {
         return CallError::Refused {
             code: code_words(code),
@@ -63,9 +69,7 @@ pub(super) fn of_call(error: &wasmtime::Error, store: &Store<State>) -> CallErro
     }
     let reason = words(error);
     if reason.contains(COPY_LIMIT_WORDS) {
-        return CallError::BadAnswer(BadAnswer::TooMuch {
-            max: store.hostcall_fuel(),
-        });
+        return CallError::BadAnswer(BadAnswer::TooMuch { max: copy_max });
     }
     CallError::BrokenAbi { reason }
 }

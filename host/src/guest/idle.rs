@@ -1,48 +1,112 @@
 //! Instances that wait for their next request. They occupy places of the pool that all guests
-//! share, so a guest in need of a place may take one away from here.
+//! share, so a guest in need of a place may take one away from here; and each of them is dropped
+//! when nobody has wanted it for long.
 
 use super::instance::Instance;
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
-/// The waiting instances of one guest.
-#[derive(Default)]
-pub(super) struct Idle(Mutex<Vec<Instance>>);
+/// The waiting instances of one guest: those that have waited longest first.
+pub(super) struct Idle {
+    waiting: Mutex<VecDeque<Waiting>>,
+    time_max: Duration,
+}
+
+struct Waiting {
+    since: Instant,
+    instance: Instance,
+}
+
+/// What keeps instances that nobody uses at this moment.
+pub(super) trait Keeper: Send + Sync {
+    /// Drops the one that has waited longest. Returns whether there was one.
+    fn evict_one(&self) -> bool;
+
+    /// Drops those whose time is over. Returns when to look again; `None` while none waits.
+    fn sweep(&self, now: Instant) -> Option<Instant>;
+}
 
 /// The waiting instances of all guests.
 #[derive(Default)]
-pub(super) struct IdleList(Mutex<Vec<Weak<Idle>>>);
+pub(super) struct IdleList(Mutex<Vec<Weak<dyn Keeper>>>);
 
 impl Idle {
-    /// Takes the instance that was used last: its memory is still in the processor's caches.
-    pub(super) fn take(&self) -> Option<Instance> {
-        lock(&self.0).pop()
+    /// A place for instances that wait for so long at most.
+    pub(super) fn new(time_max: Duration) -> Idle {
+        Idle {
+            waiting: Mutex::default(),
+            time_max,
+        }
     }
 
-    /// Keeps an instance for the next request.
-    pub(super) fn put(&self, instance: Instance) {
-        lock(&self.0).push(instance);
+    /// Takes the instance that was used last: its memory is still in the processor's caches.
+    pub(super) fn take(&self) -> Option<Instance> {
+        let last = lock(&self.waiting).pop_back();
+        last.map(|waiting| waiting.instance)
+    }
+
+    /// Keeps an instance for the next request. Returns whether it is the only one.
+    pub(super) fn put(&self, instance: Instance) -> bool {
+        let since = Instant::now();
+        let mut waiting = lock(&self.waiting);
+        waiting.push_back(Waiting { since, instance });
+        waiting.len() == 1
+    }
+
+    /// How many wait.
+    pub(super) fn count(&self) -> usize {
+        lock(&self.waiting).len()
+    }
+}
+
+impl Keeper for Idle {
+    fn evict_one(&self) -> bool {
+        let evicted = lock(&self.waiting).pop_front();
+        evicted.is_some()
+    }
+
+    fn sweep(&self, now: Instant) -> Option<Instant> {
+        let mut waiting = lock(&self.waiting);
+        let is_over =
+            |waiting: &Waiting| now.saturating_duration_since(waiting.since) >= self.time_max;
+        let over = waiting.partition_point(is_over);
+        let dropped: Vec<_> = waiting.drain(..over).collect();
+        let next = waiting.front().map(|first| first.since + self.time_max);
+        drop(waiting);
+        // Without the lock: it takes a while.
+        drop(dropped);
+        next
     }
 }
 
 impl IdleList {
     /// Watches one more guest's instances, for as long as they live.
-    pub(super) fn add(&self, idle: &Arc<Idle>) {
+    pub(super) fn add(&self, keeper: &Arc<impl Keeper + 'static>) {
         let mut list = lock(&self.0);
         list.retain(|known| known.strong_count() > 0);
-        list.push(Arc::downgrade(idle));
+        let keeper: Weak<dyn Keeper> = Arc::downgrade(keeper) as Weak<dyn Keeper>;
+        list.push(keeper);
     }
 
     /// Drops one waiting instance of any guest. Returns whether there was one.
     pub(super) fn evict_one(&self) -> bool {
-        let evicted = lock(&self.0)
-            .iter()
-            .filter_map(Weak::upgrade)
-            .find_map(|idle| idle.take());
-        evicted.is_some()
+        self.keepers().iter().any(|keeper| keeper.evict_one())
+    }
+
+    /// Drops all whose time is over. Returns when the next one's will be.
+    pub(super) fn sweep(&self, now: Instant) -> Option<Instant> {
+        let keepers = self.keepers();
+        keepers.iter().filter_map(|keeper| keeper.sweep(now)).min()
+    }
+
+    /// Without the lock: dropping the last share of a guest's instances takes a while.
+    fn keepers(&self) -> Vec<Arc<dyn Keeper>> {
+        lock(&self.0).iter().filter_map(Weak::upgrade).collect()
     }
 }
 
 /// No code panics while it holds one of these locks, and a list would be whole even then.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -9,6 +9,8 @@ use super::log::GuestLog;
 use super::state::{State, StoreBounds, new_store};
 use super::turn::Turn;
 use super::usage::Usage;
+use super::wasi::Worker;
+use std::sync::Weak;
 use std::time::Instant;
 use wasmtime::Store;
 use wasmtime::component::TypedFunc;
@@ -53,13 +55,20 @@ impl Instance {
         }
     }
 
-    /// Gets a used instance ready for another request.
-    pub(super) fn begin(&mut self, deadline: Instant, log: GuestLog, turn: Turn) {
+    /// Gets a used instance ready for another request, or for all those of a worker.
+    pub(super) fn begin(
+        &mut self,
+        deadline: Instant,
+        log: GuestLog,
+        turn: Turn,
+        worker: Option<Weak<Worker>>,
+    ) {
         let state = self.store.data_mut();
         state.deadline = deadline;
         state.log.begin(log);
         state.limits.begin_call();
         state.turn = turn;
+        state.worker = worker;
         // Ticks went by while it waited; without this its first instruction would give way.
         self.store.set_epoch_deadline(1);
     }
@@ -83,6 +92,11 @@ impl Instance {
     /// Counts one more request.
     pub(super) fn begin_call(&mut self) {
         self.calls += 1;
+    }
+
+    /// Counts requests that it was given at once.
+    pub(super) fn count_calls(&mut self, calls: u32) {
+        self.calls = self.calls.saturating_add(calls);
     }
 
     /// The requests it was given so far.

@@ -5,8 +5,8 @@
 use super::escape::escaped;
 use super::interface::Level;
 use super::state::State;
-use super::wasi::Output;
-use std::sync::Arc;
+use super::wasi::{Output, running_request};
+use std::sync::{Arc, Weak};
 use tracing::Level as Severity;
 use wasmtime::StoreContextMut;
 use wasmtime::component::{Linker, WasmStr};
@@ -30,7 +30,9 @@ pub(super) struct GuestLog {
     limits: LogLimits,
     guest: Arc<str>,
     generation: Option<u64>,
+    /// Nothing for an instance that several requests share.
     request: String,
+    instance: Option<u64>,
     written: u32,
     dropped: u32,
 }
@@ -43,6 +45,7 @@ impl GuestLog {
             guest,
             generation: None,
             request: request.to_owned(),
+            instance: None,
             written: 0,
             dropped: 0,
         }
@@ -54,16 +57,29 @@ impl GuestLog {
         self
     }
 
+    /// Names the instance in every line: several requests share it, and of most lines nobody knows
+    /// whose they are.
+    pub(super) fn of_instance(mut self, instance: u64) -> GuestLog {
+        self.instance = Some(instance);
+        self
+    }
+
+    /// Allows for as many lines again, when one more request shares it.
+    pub(super) fn renew(&mut self) {
+        self.close();
+        self.written = 0;
+    }
+
     /// Bytes of one line.
     pub(super) fn line_max(&self) -> usize {
         self.limits.line_max
     }
 
-    /// Writes a line, cut and made safe. One below the configured level costs the guest none of its
-    /// lines; one too many is counted.
-    pub(super) fn line(&mut self, level: Level, text: &str) {
+    /// Writes a line, cut and made safe, of this request where it is known and not the only one.
+    /// One below the configured level costs the guest none of its lines; one too many is counted.
+    pub(super) fn line(&mut self, level: Level, text: &str, request: Option<&str>) {
         if enabled(level) && self.reserve() {
-            self.emit(level, &escaped(text, self.limits.line_max));
+            self.emit(level, &escaped(text, self.limits.line_max), request);
         }
     }
 
@@ -82,7 +98,7 @@ impl GuestLog {
         let dropped = std::mem::take(&mut self.dropped);
         if dropped > 0 {
             let line = format!("lines over the limit, not shown: {dropped}");
-            self.emit(Level::Warn, &line);
+            self.emit(Level::Warn, &line, None);
         }
     }
 
@@ -98,14 +114,22 @@ impl GuestLog {
         free
     }
 
-    fn emit(&self, level: Level, line: &str) {
-        let (guest, generation, request) = (&*self.guest, self.generation, &*self.request);
+    fn emit(&self, level: Level, line: &str, request: Option<&str>) {
+        let (guest, generation, instance) = (&*self.guest, self.generation, self.instance);
+        let request = request.or(Some(&*self.request).filter(|request| !request.is_empty()));
+        macro_rules! emit {
+            ($level:expr) => {
+                tracing::event!(
+                    target: "guest", $level, guest, generation, instance, request, "{line}"
+                )
+            };
+        }
         match level {
-            Level::Trace => tracing::trace!(target: "guest", guest, generation, request, "{line}"),
-            Level::Debug => tracing::debug!(target: "guest", guest, generation, request, "{line}"),
-            Level::Info => tracing::info!(target: "guest", guest, generation, request, "{line}"),
-            Level::Warn => tracing::warn!(target: "guest", guest, generation, request, "{line}"),
-            Level::Error => tracing::error!(target: "guest", guest, generation, request, "{line}"),
+            Level::Trace => emit!(Severity::TRACE),
+            Level::Debug => emit!(Severity::DEBUG),
+            Level::Info => emit!(Severity::INFO),
+            Level::Warn => emit!(Severity::WARN),
+            Level::Error => emit!(Severity::ERROR),
         }
     }
 }
@@ -173,13 +197,18 @@ fn write(
         }
         RequestLog::Shared(output) => {
             let output = output.clone();
-            output.log(level, &message.to_str(&store)?);
+            let worker = store.data().worker.as_ref().and_then(Weak::upgrade);
+            let request = worker.and_then(|worker| {
+                let request = running_request(&mut store);
+                worker.roster().id_of(request?)
+            });
+            output.log(level, &message.to_str(&store)?, request.as_deref());
             return Ok(());
         }
     };
     let line = escaped(&message.to_str(&store)?, line_max);
     if let RequestLog::Alone(log) = &store.data().log {
-        log.emit(level, &line);
+        log.emit(level, &line, None);
     }
     Ok(())
 }

@@ -6,8 +6,9 @@
 //!
 //! A request of the lean lane flows through `guest` (instance, call), `state` (what one store may
 //! use), `answer` (what the guest may say); one of the wasi lanes through `wasi`. `run` decides on
-//! which thread, by the guest's `pace`. `sandbox`, `workshop`, `ticker` and `background` are shared
-//! by all guests. Bytes become a guest in `load`; `compiled` and `cache` save doing that twice.
+//! which thread, by the guest's `pace`. `kit` makes instances, `idle` keeps them. `sandbox`,
+//! `workshop`, `ticker`, `sweeper` and `background` are shared by all guests. Bytes become a guest
+//! in `load`; `compiled` and `cache` save doing that twice.
 
 mod answer;
 mod background;
@@ -24,6 +25,7 @@ mod idle;
 mod imports;
 mod instance;
 mod interface;
+mod kit;
 mod limits;
 mod load;
 mod log;
@@ -31,6 +33,7 @@ mod pace;
 mod run;
 mod sandbox;
 mod state;
+mod sweeper;
 mod ticker;
 mod turn;
 mod usage;
@@ -54,8 +57,8 @@ pub use usage::Usage;
 pub use wasi::{
     Account, Demand, DirectoryGrant, Download, GrantError, Grants, Handling, Next, NextBody,
     NextError, NextRequest, NotWhole, Outbound, OutboundBody, OutboundError, OutboundTimeouts,
-    OwnFields, Piece, Reach, Sending, Sent, Serving, StreamedHead, Unfit, Upload, UploadFailure,
-    UploadSender, Whole, response_head, streamed_request, upload,
+    OwnFields, Piece, Reach, Room, Rooms, Seat, Sending, Sent, Serving, Standing, StreamedHead,
+    Unfit, Upload, UploadFailure, UploadSender, Whole, response_head, streamed_request, upload,
 };
 
 /// The guest that answers `/` when the host is started without a configuration: component text

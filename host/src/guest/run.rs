@@ -1,7 +1,7 @@
 //! Where a call runs: on the thread that asks for it as long as it is quick, else in the
 //! background. The only file that knows both.
 
-use super::background::{Cancel, Lane};
+use super::background::{Cancel, Due, Lane};
 use super::pace::Pace;
 use super::turn::Polls;
 use std::fmt;
@@ -11,7 +11,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::Instant;
 use tokio::sync::oneshot;
 
 /// A call on its way, made by [`super::Guest::run`]: a future of what the call returns, or of
@@ -23,6 +22,8 @@ pub struct Run<T>(Stage<T>);
 type Call<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 enum Stage<T> {
+    /// It stays where it is polled: what is slow in it runs elsewhere.
+    Here(Call<T>),
     First(First<T>),
     Moved {
         back: oneshot::Receiver<Back<T>>,
@@ -50,13 +51,13 @@ struct First<T> {
     call: Call<T>,
     lane: Lane,
     pace: Arc<Pace>,
-    deadline: Instant,
+    deadline: Due,
     /// For a call that may wait.
     polls: Option<Arc<Polls>>,
 }
 
 impl<T: Send + 'static> Run<T> {
-    pub(super) fn new(lane: Lane, pace: Arc<Pace>, deadline: Instant, call: Call<T>) -> Run<T> {
+    pub(super) fn new(lane: Lane, pace: Arc<Pace>, deadline: Due, call: Call<T>) -> Run<T> {
         Run(Stage::First(First {
             call,
             lane,
@@ -64,6 +65,11 @@ impl<T: Send + 'static> Run<T> {
             deadline,
             polls: None,
         }))
+    }
+
+    /// A call that runs no guest itself but waits for what another run does.
+    pub(super) fn here(call: Call<T>) -> Run<T> {
+        Run(Stage::Here(call))
     }
 
     /// The same for a call that may wait, for its client or for others: it stays where it is polled
@@ -85,6 +91,13 @@ impl<T: Send + 'static> Future for Run<T> {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<T>> {
         loop {
             match mem::replace(&mut self.0, Stage::Over) {
+                Stage::Here(mut call) => {
+                    let result = call.as_mut().poll(context).map(Some);
+                    if result.is_pending() {
+                        self.0 = Stage::Here(call);
+                    }
+                    return result;
+                }
                 Stage::First(first) => match first.poll(context) {
                     Ok(result) => return Poll::Ready(result),
                     Err(Stage::First(first)) => {
@@ -137,7 +150,7 @@ impl<T: Send + 'static> First<T> {
 
     fn hand_over(self) -> Stage<T> {
         let (sender, back) = oneshot::channel();
-        let (lane, deadline) = (self.lane.clone(), self.deadline);
+        let (lane, deadline) = (self.lane.clone(), self.deadline.clone());
         let visit = Visit {
             first: Some(self),
             sender: Some(sender),
@@ -185,6 +198,7 @@ impl<T: Send + 'static> Future for Visit<T> {
 impl<T> fmt::Debug for Run<T> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let stage = match self.0 {
+            Stage::Here(_) => "Here",
             Stage::First(_) => "First",
             Stage::Moved { .. } => "Moved",
             Stage::Over => "Over",
@@ -199,7 +213,7 @@ mod tests {
     use super::*;
     use std::future::poll_fn;
     use std::sync::Mutex;
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     /// Where a call of a slow guest is polled, that waits once and finds its guest quick then, or
     /// not.
@@ -229,7 +243,8 @@ mod tests {
             })
         };
         let deadline = Instant::now() + Duration::from_secs(60);
-        let run = Run::new(background.lane(), pace, deadline, Box::pin(call)).waiting(polls);
+        let run =
+            Run::new(background.lane(), pace, Due::At(deadline), Box::pin(call)).waiting(polls);
         assert_eq!(run.await, Some(()));
         let places = places.lock().unwrap();
         places.clone()

@@ -1,20 +1,23 @@
 //! What all guests share: the engines, the threads for slow calls and for compiling, and the list
-//! of instances that wait for work.
+//! of instances that wait for work, with the thread that sweeps it.
 
 use super::background::Background;
 use super::cache::{self, CacheSettings};
-use super::call::{Guest, GuestSettings};
+use super::call::{Guest, GuestSettings, Instances};
 use super::compile_pool::{CompilePool, Priority};
 use super::compiled::Compiled;
 use super::error::{LoadError, SandboxError};
 use super::hash::ContentHash;
 use super::idle::{Idle, IdleList};
+use super::kit::Kit;
 use super::load;
 use super::log::LogLimits;
+use super::sweeper::Sweeper;
 use super::wasi::{Offer, Reach};
 use super::workshop::Workshops;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 use wasmtime::Cache;
 
@@ -48,7 +51,9 @@ pub struct Sandbox {
     pub(super) slice: Duration,
     pub(super) background: Background,
     pub(super) log_limits: LogLimits,
-    pub(super) idle: IdleList,
+    pub(super) idle: Arc<IdleList>,
+    pub(super) sweeper: Sweeper,
+    instances: AtomicU64,
     pub(super) compiled: Compiled,
     pub(super) workshops: Workshops,
     compile_pool: CompilePool,
@@ -64,6 +69,7 @@ impl Sandbox {
         let workshops = Workshops::new(settings, open_cache(settings))?;
         let (threads, nice) = (settings.background_threads, settings.background_nice);
         let background = Background::start(threads, nice)?;
+        let idle = Arc::<IdleList>::default();
         let log_limits = LogLimits {
             line_max: settings.guest_line_max,
             lines_max: settings.guest_lines_max,
@@ -72,7 +78,9 @@ impl Sandbox {
             slice: settings.slice,
             background,
             log_limits,
-            idle: IdleList::default(),
+            sweeper: Sweeper::start(&idle)?,
+            idle,
+            instances: AtomicU64::new(0),
             compiled: Compiled::default(),
             workshops,
             compile_pool: CompilePool::new(settings.background_nice),
@@ -101,11 +109,27 @@ impl Sandbox {
             self.run(priority, || load::load(&self.workshops, hash, bytes))
         })?;
         loaded.check_memory(settings.memory_max)?;
-        let idle = Arc::new(Idle::default());
+        let time_max = match settings.instances {
+            Instances::Fresh => Duration::ZERO,
+            Instances::Reuse { idle, .. } => idle,
+        };
+        let idle = Arc::new(Idle::new(time_max));
         self.idle.add(&idle);
-        let offer = Offer::new(name, &settings.grants, reach)?;
-        let sandbox = Arc::clone(self);
-        Ok(Guest::new(sandbox, name, settings, loaded, idle, offer))
+        Ok(Guest::new(Kit {
+            offer: Offer::new(name, &settings.grants, reach)?,
+            lane: self.background.lane(),
+            pace: Arc::default(),
+            sandbox: Arc::clone(self),
+            name: Arc::from(name),
+            settings,
+            loaded,
+            idle,
+        }))
+    }
+
+    /// A number for one more instance that several requests share.
+    pub(super) fn next_instance(&self) -> u64 {
+        self.instances.fetch_add(1, Relaxed) + 1
     }
 
     /// Runs a job at the priority of a load and waits for it: for what else a new guest needs

@@ -5,8 +5,9 @@ use super::background;
 use super::limits::Limits;
 use super::log::RequestLog;
 use super::turn::{Next, Turn};
-use super::wasi::Parts;
+use super::wasi::{Parts, Worker, running_request};
 use std::fmt;
+use std::sync::Weak;
 use std::time::Instant;
 use wasmtime::{Engine, Store, UpdateDeadline};
 
@@ -19,6 +20,8 @@ pub(super) struct State {
     pub(super) turn: Turn,
     /// What WASI needs, for components that import it.
     pub(super) wasi: Option<Box<Parts>>,
+    /// What runs the store, if several requests share it.
+    pub(super) worker: Option<Weak<Worker>>,
 }
 
 /// The error that ends a guest whose deadline has passed.
@@ -62,15 +65,31 @@ pub(super) fn new_store(engine: &Engine, state: State, bounds: StoreBounds) -> S
     }
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(|mut store| {
-        let (now, state) = (Instant::now(), store.data_mut());
-        if now >= state.deadline {
+        let now = Instant::now();
+        let worker = store.data().worker.as_ref().map(Weak::upgrade);
+        let passed = match &worker {
+            None => now >= store.data().deadline,
+            // Its requests have deadlines of their own.
+            Some(Some(worker)) => {
+                let request = running_request(&mut store);
+                worker.roster().has_overrun(request, now)
+            }
+            Some(None) => true,
+        };
+        if passed {
             return Err(wasmtime::Error::new(DeadlinePassed));
         }
+        let state = store.data_mut();
         Ok(match state.turn.tick(now, background::is_here()) {
             Next::GoOn => UpdateDeadline::Continue(1),
             // No tick later but at once when its next turn begins: a call whose deadline passed
             // while it waited is to end, and not to run for a slice.
-            Next::GiveWay => UpdateDeadline::Yield(0),
+            Next::GiveWay => {
+                if let Some(Some(worker)) = worker {
+                    worker.block();
+                }
+                UpdateDeadline::Yield(0)
+            }
         })
     });
     store

@@ -7,7 +7,7 @@ use super::breaker::Leave;
 use super::bulkhead::Place;
 use super::generation::Generation;
 use super::slot::Slot;
-use crate::guest::{CallError, Stage};
+use crate::guest::{CallError, Rooms, Seat, Stage, Standing};
 
 /// Leave to call a generation, and the place to do it. Dropped without [`Admitted::ended`], it
 /// counts as abandoned by its client.
@@ -15,11 +15,13 @@ use crate::guest::{CallError, Stage};
 pub struct Admitted {
     generation: Arc<Generation>,
     attempt: Attempt,
+    /// A place in an instance of that generation that serves others.
+    seat: Option<Seat>,
     /// From the time when the guest was called.
     called: Instant,
     /// How long it may take.
     deadline: Duration,
-    _place: Place,
+    place: Place,
 }
 
 /// A request that may be about to call a guest.
@@ -30,13 +32,19 @@ pub(super) struct Attempt {
 }
 
 impl Admitted {
-    pub(super) fn new(attempt: Attempt, place: Place, generation: Arc<Generation>) -> Self {
+    pub(super) fn new(
+        attempt: Attempt,
+        place: Place,
+        generation: Arc<Generation>,
+        seat: Option<Seat>,
+    ) -> Self {
         Self {
             generation,
             deadline: attempt.slot.config().deadline,
             attempt,
+            seat,
             called: Instant::now(),
-            _place: place,
+            place,
         }
     }
 
@@ -48,6 +56,19 @@ impl Admitted {
     /// Has another generation of the guest called.
     pub fn go_to(&mut self, generation: Arc<Generation>) {
         self.generation = generation;
+        self.seat = None;
+    }
+
+    /// Where the request goes, if requests share instances of its guest, and what has room for
+    /// more of those.
+    pub fn standing(&mut self) -> (Option<Standing>, Option<Arc<dyn Rooms>>) {
+        if !self.generation.guest().is_shared() {
+            return (None, None);
+        }
+        let room = |share| Standing::Room(Box::new(share));
+        let seat = self.seat.take().map(Standing::Seat);
+        let standing = seat.or_else(|| self.place.take_share().map(room));
+        (standing, Some(self.attempt.slot.rooms()))
     }
 
     /// Has it judged by another deadline than its guest's own.

@@ -10,6 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout_at;
 
 use super::pool::{Pool, Share, Taken};
+use crate::guest::{self, Rooms};
 
 /// What one guest may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,8 +37,25 @@ pub(super) struct Bulkhead {
 /// A place to run. Dropping it gives it to the request that has waited longest.
 #[derive(Debug)]
 pub(super) struct Place {
-    _share: Share,
+    /// Absent where the request has a seat in an instance of others, or the instance has it.
+    share: Option<Share>,
+    pool: Arc<Pool>,
     _permit: OwnedSemaphorePermit,
+}
+
+impl Place {
+    /// Takes out the room for an instance, for one that may outlive the request.
+    pub(super) fn take_share(&mut self) -> Option<Share> {
+        self.share.take()
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if self.share.is_none() {
+            self.pool.tell();
+        }
+    }
 }
 
 /// Why there is no place.
@@ -92,26 +110,48 @@ impl Bulkhead {
         self.queued.load(Relaxed)
     }
 
-    /// Takes a place and room for an instance, first come first served as far as the places go.
-    /// Waits for both together at most `queue_time`, and not past `deadline`. Dropping the future
-    /// leaves the queue.
-    pub(super) async fn enter(&self, deadline: Instant) -> Result<Place, NoPlace> {
+    /// Takes a place, and a `seat` in an instance of others or else room for an instance, and if
+    /// there is none, even a seat in one that is busy: first come first served as far as the places
+    /// go. Waits for both together at most `queue_time`, and not past `deadline`. Dropping the
+    /// future leaves the queue.
+    pub(super) async fn enter<S>(
+        &self,
+        deadline: Instant,
+        seat: impl Fn(bool) -> Option<S>,
+    ) -> Result<(Place, Option<S>), NoPlace> {
         let permit = Arc::clone(&self.places).try_acquire_owned().ok();
-        let share = permit.as_ref().and_then(|_| self.pool.take(&self.own));
-        match (permit, share) {
-            (Some(permit), Some(share)) => Ok(Place {
-                _share: share,
-                _permit: permit,
-            }),
-            (permit, _) => self.wait(permit, deadline).await,
+        let room = permit.as_ref().and_then(|_| self.room(&seat));
+        match (permit, room) {
+            (Some(permit), Some(room)) => Ok(self.place(permit, room)),
+            (permit, _) => self.wait(permit, deadline, seat).await,
         }
     }
 
-    async fn wait(
+    fn room<S>(&self, seat: &impl Fn(bool) -> Option<S>) -> Option<Room<S>> {
+        let share = || self.pool.take(&self.own).map(Room::Share);
+        let any = || seat(true).map(Room::Seat);
+        seat(false).map(Room::Seat).or_else(share).or_else(any)
+    }
+
+    fn place<S>(&self, permit: OwnedSemaphorePermit, room: Room<S>) -> (Place, Option<S>) {
+        let (share, seat) = match room {
+            Room::Seat(seat) => (None, Some(seat)),
+            Room::Share(share) => (Some(share), None),
+        };
+        let place = Place {
+            share,
+            pool: Arc::clone(&self.pool),
+            _permit: permit,
+        };
+        (place, seat)
+    }
+
+    async fn wait<S>(
         &self,
         permit: Option<OwnedSemaphorePermit>,
         deadline: Instant,
-    ) -> Result<Place, NoPlace> {
+        seat: impl Fn(bool) -> Option<S>,
+    ) -> Result<(Place, Option<S>), NoPlace> {
         let full = match permit {
             Some(_) => NoPlace::Exhausted,
             None => NoPlace::QueueFull,
@@ -122,17 +162,27 @@ impl Bulkhead {
             Some(permit) => permit,
             None => self.permit(until).await.ok_or(NoPlace::QueueTime)?,
         };
-        let share = self.pool.take_until(&self.own, until).await;
-        Ok(Place {
-            _share: share.ok_or(NoPlace::Exhausted)?,
-            _permit: permit,
-        })
+        let room = self.pool.try_until(until, || self.room(&seat)).await;
+        Ok(self.place(permit, room.ok_or(NoPlace::Exhausted)?))
     }
 
     async fn permit(&self, until: Instant) -> Option<OwnedSemaphorePermit> {
         let permit = timeout_at(until.into(), Arc::clone(&self.places).acquire_owned()).await;
         // The semaphore is never closed.
         permit.ok()?.ok()
+    }
+}
+
+/// Where a request finds its instance.
+enum Room<S> {
+    Seat(S),
+    Share(Share),
+}
+
+impl Rooms for Bulkhead {
+    fn take(&self) -> Option<guest::Room> {
+        let share = self.pool.take(&self.own)?;
+        Some(Box::new(share))
     }
 }
 
@@ -174,20 +224,52 @@ mod tests {
         Instant::now() + LONG
     }
 
+    /// No instance has room for one more.
+    fn nowhere(_: bool) -> Option<()> {
+        None
+    }
+
+    async fn enter(bulkhead: &Bulkhead) -> Result<Place, NoPlace> {
+        let entered = bulkhead.enter(later(), nowhere).await;
+        entered.map(|(place, _)| place)
+    }
+
+    #[tokio::test]
+    async fn a_seat_needs_no_instance() {
+        let bounds = Bounds {
+            running_max: 3,
+            queue_max: 1,
+            queue_time: LONG,
+        };
+        let bulkhead = Bulkhead::new(bounds, Pool::new(1));
+        let (first, seat) = bulkhead.enter(later(), nowhere).await.unwrap();
+        assert!(seat.is_none());
+        let (second, seat) = bulkhead.enter(later(), |_| Some("seat")).await.unwrap();
+        assert_eq!(seat, Some("seat"));
+        let free = std::cell::Cell::new(false);
+        let seat = |_| free.get().then_some("another");
+        let mut waits = pin!(bulkhead.enter(later(), seat));
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(waits.as_mut().poll(&mut cx).is_pending());
+        free.set(true);
+        drop(second);
+        let Poll::Ready(Ok((_third, seat))) = waits.as_mut().poll(&mut cx) else {
+            panic!("the seat that became free was not offered");
+        };
+        assert_eq!(seat, Some("another"));
+        drop(first);
+    }
+
     #[tokio::test]
     async fn who_finds_no_place_waits_for_one_in_turn() {
         let bulkhead = bulkhead(1, 2, LONG);
-        let first = bulkhead.enter(later()).await.unwrap();
-        let (mut second, mut third) =
-            (pin!(bulkhead.enter(later())), pin!(bulkhead.enter(later())));
+        let first = enter(&bulkhead).await.unwrap();
+        let (mut second, mut third) = (pin!(enter(&bulkhead)), pin!(enter(&bulkhead)));
         let mut cx = Context::from_waker(Waker::noop());
         assert!(second.as_mut().poll(&mut cx).is_pending());
         assert!(third.as_mut().poll(&mut cx).is_pending());
         assert_eq!((bulkhead.running(), bulkhead.queued()), (1, 2));
-        assert_eq!(
-            bulkhead.enter(later()).await.unwrap_err(),
-            NoPlace::QueueFull
-        );
+        assert_eq!(enter(&bulkhead).await.unwrap_err(), NoPlace::QueueFull);
         drop(first);
         assert!(third.as_mut().poll(&mut cx).is_pending());
         let Poll::Ready(Ok(second)) = second.as_mut().poll(&mut cx) else {
@@ -201,34 +283,34 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn nobody_waits_longer_than_the_queue_time() {
         let bulkhead = bulkhead(1, 1, Duration::from_millis(50));
-        let _first = bulkhead.enter(later()).await.unwrap();
-        assert_eq!(
-            bulkhead.enter(later()).await.unwrap_err(),
-            NoPlace::QueueTime
-        );
+        let _first = enter(&bulkhead).await.unwrap();
+        assert_eq!(enter(&bulkhead).await.unwrap_err(), NoPlace::QueueTime);
         assert_eq!(bulkhead.queued(), 0);
     }
 
     #[tokio::test(start_paused = true)]
     async fn nor_past_the_deadline() {
         let bulkhead = bulkhead(1, 1, LONG);
-        let _first = bulkhead.enter(later()).await.unwrap();
+        let _first = enter(&bulkhead).await.unwrap();
         let soon = tokio::time::Instant::now().into_std() + Duration::from_millis(50);
-        assert_eq!(bulkhead.enter(soon).await.unwrap_err(), NoPlace::QueueTime);
+        assert_eq!(
+            bulkhead.enter(soon, nowhere).await.unwrap_err(),
+            NoPlace::QueueTime
+        );
     }
 
     #[tokio::test]
     async fn who_gives_up_leaves_the_queue() {
         let bulkhead = bulkhead(1, 1, LONG);
-        let first = bulkhead.enter(later()).await.unwrap();
+        let first = enter(&bulkhead).await.unwrap();
         {
-            let mut gives_up = pin!(bulkhead.enter(later()));
+            let mut gives_up = pin!(enter(&bulkhead));
             let mut cx = Context::from_waker(Waker::noop());
             assert!(gives_up.as_mut().poll(&mut cx).is_pending());
         }
         assert_eq!(bulkhead.queued(), 0);
         drop(first);
-        assert!(bulkhead.enter(later()).await.is_ok());
+        assert!(enter(&bulkhead).await.is_ok());
     }
 
     #[tokio::test]
@@ -241,13 +323,13 @@ mod tests {
         let pool = Pool::new(1);
         let other = Bulkhead::new(bounds(1), Arc::clone(&pool));
         let bulkhead = Bulkhead::new(bounds(10), pool);
-        let taken = other.enter(later()).await.unwrap();
-        let mut waits = pin!(bulkhead.enter(later()));
+        let taken = enter(&other).await.unwrap();
+        let mut waits = pin!(enter(&bulkhead));
         let mut cx = Context::from_waker(Waker::noop());
         assert!(waits.as_mut().poll(&mut cx).is_pending());
         assert_eq!(bulkhead.queued(), 1);
         assert_eq!(
-            bulkhead.enter(later()).await.unwrap_err(),
+            enter(&bulkhead).await.unwrap_err(),
             NoPlace::Exhausted,
             "the queue is full"
         );
@@ -259,10 +341,7 @@ mod tests {
     #[tokio::test]
     async fn without_a_queue_nobody_waits() {
         let bulkhead = bulkhead(1, 0, LONG);
-        let _first = bulkhead.enter(later()).await.unwrap();
-        assert_eq!(
-            bulkhead.enter(later()).await.unwrap_err(),
-            NoPlace::QueueFull
-        );
+        let _first = enter(&bulkhead).await.unwrap();
+        assert_eq!(enter(&bulkhead).await.unwrap_err(), NoPlace::QueueFull);
     }
 }

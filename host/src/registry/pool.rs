@@ -64,17 +64,26 @@ impl Pool {
         })
     }
 
-    /// The same, waiting until `until` for others to give some back. Dropping the future ends the
+    /// Tries until `until`, whenever others have given something back. Dropping the future ends the
     /// wait.
-    pub(super) async fn take_until(&self, own: &Arc<Taken>, until: Instant) -> Option<Share> {
+    pub(super) async fn try_until<T>(
+        &self,
+        until: Instant,
+        mut attempt: impl FnMut() -> Option<T>,
+    ) -> Option<T> {
         loop {
             let freed = self.freed.notified();
-            // Looked at after the notification is asked for, so that none is missed in between.
-            if let Some(share) = self.take(own) {
-                return Some(share);
+            // Tried after the notification is asked for, so that none is missed in between.
+            if let Some(taken) = attempt() {
+                return Some(taken);
             }
             timeout_at(until.into(), freed).await.ok()?;
         }
+    }
+
+    /// Tells those that wait that an instance has room for one more request.
+    pub(super) fn tell(&self) {
+        self.freed.notify_waiters();
     }
 }
 
@@ -127,9 +136,10 @@ mod tests {
         let (first, second) = (Arc::default(), Arc::default());
         let share = pool.take(&first).unwrap();
         let until = tokio::time::Instant::now().into_std() + Duration::from_millis(50);
-        assert!(pool.take_until(&second, until).await.is_none());
+        let take = || pool.take(&second);
+        assert!(pool.try_until(until, take).await.is_none());
         let long = until + Duration::from_secs(3600);
-        let mut waiting = pin!(pool.take_until(&second, long));
+        let mut waiting = pin!(pool.try_until(long, take));
         let mut cx = Context::from_waker(Waker::noop());
         assert!(waiting.as_mut().poll(&mut cx).is_pending());
         drop(share);

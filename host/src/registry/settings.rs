@@ -31,7 +31,15 @@ pub(super) fn guest(config: &Config, guest: &config::Guest) -> GuestSettings {
         response_fields_max: config.limits.response_fields_max,
         instances: match guest.instances {
             config::Instances::Fresh => guest::Instances::Fresh,
-            config::Instances::Reuse { uses, .. } => guest::Instances::Reuse { uses },
+            config::Instances::Reuse {
+                uses,
+                concurrent,
+                idle,
+            } => guest::Instances::Reuse {
+                uses,
+                concurrent,
+                idle,
+            },
         },
         resources_max: guest.resources_max,
         grants: grants(guest),

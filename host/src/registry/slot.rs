@@ -15,7 +15,7 @@ use super::generation::Generation;
 use super::pool::Pool;
 use super::probation::{Probation, Verdict};
 use crate::config;
-use crate::guest::{ContentHash, GuestSettings};
+use crate::guest::{ContentHash, GuestSettings, Rooms};
 
 /// A guest of the configuration, ready to be called.
 #[derive(Debug)]
@@ -128,6 +128,11 @@ impl Slot {
         self.bulkhead.running()
     }
 
+    /// Room for more instances.
+    pub(super) fn rooms(&self) -> Arc<dyn Rooms> {
+        Arc::clone(&self.bulkhead) as Arc<dyn Rooms>
+    }
+
     /// Requests that wait for a place at this moment.
     pub fn queued(&self) -> u32 {
         self.bulkhead.queued()
@@ -181,8 +186,16 @@ impl Slot {
             Refused::Resting(pause)
         })?;
         let mut attempt = Attempt::new(self, leave);
-        match self.bulkhead.enter(deadline).await {
-            Ok(place) => Ok(Admitted::new(attempt, place, self.current())),
+        let seat = |even_busy| {
+            let current = self.current.load();
+            let seat = current.guest().seat(even_busy)?;
+            Some((Arc::clone(&current), seat))
+        };
+        match self.bulkhead.enter(deadline, seat).await {
+            Ok((place, Some((generation, seat)))) => {
+                Ok(Admitted::new(attempt, place, generation, Some(seat)))
+            }
+            Ok((place, None)) => Ok(Admitted::new(attempt, place, self.current(), None)),
             Err(no_place) => {
                 attempt.found_no_room();
                 Err(no_place.into())

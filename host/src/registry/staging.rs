@@ -168,14 +168,6 @@ impl<'a> Staging<'a> {
     }
 
     fn load(&self, work: &Work<'_>) -> Result<Arc<Generation>, RegistryError> {
-        if let config::Instances::Reuse { concurrent, .. } = work.guest.instances
-            && concurrent > 1
-        {
-            tracing::warn!(
-                guest = work.guest.name,
-                "instances.concurrent is taken as 1: an instance serves one request at a time"
-            );
-        }
         let order = Order {
             config: self.config,
             guest: work.guest,
@@ -183,7 +175,20 @@ impl<'a> Staging<'a> {
             counters: &work.counters,
             source: &work.source,
         };
-        self.shared.load(&order, self.priority)
+        let generation = self.shared.load(&order, self.priority)?;
+        if let config::Instances::Reuse { concurrent, .. } = work.guest.instances
+            && concurrent > 1
+            && !generation.guest().is_shared()
+        {
+            tracing::info!(
+                guest = work.guest.name,
+                lane = %generation.guest().kind(),
+                concurrent,
+                "instances of this lane serve one request at a time; there are as many of them as \
+                 requests at once"
+            );
+        }
+        Ok(generation)
     }
 
     fn place(&self, plan: &mut Plan, work: Work<'_>, generation: Arc<Generation>) -> Arc<Slot> {

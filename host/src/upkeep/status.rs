@@ -3,7 +3,8 @@
 use std::time::UNIX_EPOCH;
 
 use httpd_host::control::{
-    Connections, Failures, GuestState, GuestStatus, Previous, Requests, RouteStatus, Status,
+    Connections, Failures, GuestState, GuestStatus, Instances, Previous, Requests, RouteStatus,
+    Status,
 };
 use httpd_host::registry::{Slot, Target};
 use httpd_host::server::{Handle, Tally};
@@ -65,6 +66,7 @@ fn guest(slot: &Slot) -> GuestStatus {
         since: since.map(|since| since.as_secs()).unwrap_or_default(),
         running: u64::from(slot.running()),
         queued: u64::from(slot.queued()),
+        instances: instances(current.guest().instances()),
         requests: counters.requests.get(),
         failures: Failures {
             trapped: counters.failed.get(),
@@ -79,6 +81,13 @@ fn guest(slot: &Slot) -> GuestStatus {
             generation: previous.number(),
             hash: previous.hash().to_string(),
         }),
+    }
+}
+
+fn instances((waiting, shared): (usize, usize)) -> Instances {
+    Instances {
+        waiting: waiting as u64,
+        shared: shared as u64,
     }
 }
 

@@ -180,9 +180,10 @@ fn only_who_fails_is_left_alone() {
     let refused = server.request(get("/tells")).expect_refusal(503);
     assert!(refused.field("retry-after").is_some());
     server.request(post("/lean", "fine")).expect(200);
-    for _ in 0..3 {
-        server.request(does("/lean", "b=trap")).expect_refusal(500);
-    }
+    // The call before may end, and well, when the first of these has failed.
+    let trap = || server.request(does("/lean", "b=trap"));
+    let failures = (0..5).take_while(|_| trap().status == 500).count();
+    assert!((3..=4).contains(&failures), "{failures}");
     server.request(post("/lean", "fine")).expect_refusal(503);
 }
 

@@ -201,19 +201,23 @@ fn trailers_pass_through() {
 
 #[test]
 fn many_requests_pass_at_once() {
-    // Two guests in front, one behind, and the pool is shared by five.
-    let server = TestServer::start(&sections(&[("/", BOTH, "tells"), ("/lean", BOTH, "echo")]));
-    let threads: Vec<_> = (0..16)
+    // Two guests in front, one behind, and the pool is shared by all. One of those behind has
+    // instances that requests share.
+    let keys = "deadline = \"60s\"\ninstances = { reuse = 50, concurrent = 4 }";
+    let shared = guest("shared", "streaming-echo", keys) + &chained("/shared", BOTH, "shared");
+    let routes = [("/", BOTH, "tells"), ("/lean", BOTH, "echo")];
+    let server = TestServer::start(&(sections(&routes) + &shared));
+    let threads: Vec<_> = (0..18)
         .map(|number| {
             let mut client = server.connect();
             thread::spawn(move || {
                 for _ in 0..20 {
-                    if number % 2 == 0 {
-                        client.request(get("/")).expect(200);
-                    } else {
-                        let body = format!("from {number}");
-                        let response = client.request(post("/lean", &body)).expect(200);
-                        assert_eq!(response.text(), body);
+                    let body = format!("from {number}");
+                    let target = ["/", "/lean", "/shared"][number % 3];
+                    let response = client.request(post(target, &body)).expect(200);
+                    assert_eq!(names(&response), ["b", "a"], "{target}");
+                    if target != "/" {
+                        assert_eq!(response.text(), body, "{target}");
                     }
                 }
             })

@@ -1,9 +1,15 @@
 //! What a person sees of a status, and what a program does.
 
 use crate::control::{
-    Connections, Failures, GuestState, GuestStatus, Previous, Requests, RouteStatus, Status,
+    Connections, Failures, GuestState, GuestStatus, Instances, Previous, Requests, RouteStatus,
+    Status,
 };
 use std::time::{Duration, SystemTime};
+
+const INSTANCES: Instances = Instances {
+    waiting: 3,
+    shared: 1,
+};
 
 fn status() -> Status {
     let hello = GuestStatus {
@@ -22,6 +28,7 @@ fn status() -> Status {
         since: 1_000_000 + 3600,
         running: 2,
         queued: 1,
+        instances: INSTANCES,
         requests: 9,
         failures: Failures {
             trapped: 4,

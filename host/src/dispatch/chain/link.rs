@@ -100,7 +100,9 @@ async fn stream(
     }
     let generation = Arc::clone(admitted.generation());
     let guest = generation.guest();
-    let (mut serving, download) = guest.prepare(request, &chain.id);
+    let (serving, download) = guest.prepare(request, &chain.id);
+    let (standing, rooms) = admitted.standing();
+    let mut serving = serving.standing(standing, rooms);
     if let Some(next) = chain.behind(index) {
         serving = serving.with_next(next);
     }

@@ -2,14 +2,13 @@
 //! turns is `ready`'s affair, the threads are `background`'s.
 
 use super::ready::{Place, Ticket};
-use super::{Shared, lock};
+use super::{Due, Shared, lock};
 use std::future::Future;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
-use std::time::Instant;
 use tokio::runtime::Handle;
 
 /// A future that tells its result by itself.
@@ -19,7 +18,7 @@ pub(super) type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 pub(super) struct Job {
     shared: Arc<Shared>,
     lane: u64,
-    deadline: Instant,
+    deadline: Due,
     /// Where the call came from; what it does with timers and sockets belongs there.
     runtime: Option<Handle>,
     state: Mutex<State>,
@@ -42,7 +41,7 @@ enum State {
 
 impl Job {
     /// Queues a call for its first turn in the background.
-    pub(super) fn start(shared: &Arc<Shared>, lane: u64, deadline: Instant, task: Task) -> Cancel {
+    pub(super) fn start(shared: &Arc<Shared>, lane: u64, deadline: Due, task: Task) -> Cancel {
         let job = Arc::new(Job {
             shared: Arc::clone(shared),
             lane,
@@ -145,7 +144,10 @@ impl Job {
             lane: self.lane,
             begun,
         };
-        match self.shared.push(place, self.deadline, Arc::clone(self)) {
+        match self
+            .shared
+            .push(place, self.deadline.get(), Arc::clone(self))
+        {
             Some(ticket) => {
                 *state = State::Queued(task, ticket);
                 None

@@ -38,7 +38,7 @@ fn block(background: &Background) -> (Cancel, mpsc::Sender<()>) {
         begun.send(()).unwrap();
         let _ = released.recv();
     };
-    let cancel = background.lane().start(soon(), Box::pin(task));
+    let cancel = background.lane().start(soon().into(), Box::pin(task));
     has_begun.recv_timeout(PATIENCE).unwrap();
     (cancel, release)
 }
@@ -83,8 +83,8 @@ fn a_guest_with_one_call_gets_as_much_as_one_with_many() {
     let (many_turns, one_turns) = (Arc::default(), Arc::default());
     let (blocker, release) = block(&background);
     let calls: Vec<_> = (0..8)
-        .map(|_| many.start(soon(), counter(&many_turns)))
-        .chain([one.start(soon(), counter(&one_turns))])
+        .map(|_| many.start(soon().into(), counter(&many_turns)))
+        .chain([one.start(soon().into(), counter(&one_turns))])
         .collect();
     drop(release);
     assert!(eventually(|| one_turns.load(Relaxed) >= 1000));
@@ -104,7 +104,7 @@ fn a_call_that_waits_for_something_is_woken() {
     let (ask, asked) = tokio::sync::oneshot::channel();
     let (answer, answered) = mpsc::channel();
     let task = async move { answer.send(asked.await.unwrap() + 1).unwrap() };
-    let _call = background.lane().start(soon(), Box::pin(task));
+    let _call = background.lane().start(soon().into(), Box::pin(task));
     // With this done the thread has nothing left to do and sleeps.
     drop(block(&background));
     ask.send(1).unwrap();
@@ -119,7 +119,7 @@ async fn a_call_has_the_runtime_it_came_from() {
         tokio::time::sleep(Duration::from_millis(1)).await;
         done.send(is_here()).unwrap();
     };
-    let _call = background.lane().start(soon(), Box::pin(task));
+    let _call = background.lane().start(soon().into(), Box::pin(task));
     assert!(is_done.await.unwrap());
     assert!(!is_here());
 }
@@ -134,7 +134,7 @@ fn a_panic_ends_its_own_call_only() {
         give_way().await;
         panic!("for the test")
     };
-    let _panicked = background.lane().start(soon(), Box::pin(panicking));
+    let _panicked = background.lane().start(soon().into(), Box::pin(panicking));
     dropped.recv_timeout(PATIENCE).unwrap();
     // Its only thread still works.
     drop(block(&background));
@@ -147,7 +147,7 @@ fn a_waiting_call_is_cancelled_at_once_by_who_drops_it() {
     let (_blocker, release) = block(&background);
     let (told, dropped) = mpsc::channel();
     let queued = Dropped(told.clone());
-    let queued = lane.start(soon(), Box::pin(async move { drop(queued) }));
+    let queued = lane.start(soon().into(), Box::pin(async move { drop(queued) }));
     drop(queued);
     assert_eq!(dropped.try_recv(), Ok(thread::current().id()));
     drop(release);
@@ -158,7 +158,7 @@ fn a_waiting_call_is_cancelled_at_once_by_who_drops_it() {
         begun.send(()).unwrap();
         pending::<()>().await;
     };
-    let suspended = lane.start(soon(), Box::pin(task));
+    let suspended = lane.start(soon().into(), Box::pin(task));
     has_begun.recv_timeout(PATIENCE).unwrap();
     drop(block(&background));
     drop(suspended);
@@ -180,7 +180,7 @@ fn a_running_call_is_cancelled_when_its_turn_ends() {
         give_way().await;
         goes_on.store(true, Relaxed);
     };
-    let call = background.lane().start(soon(), Box::pin(task));
+    let call = background.lane().start(soon().into(), Box::pin(task));
     has_begun.recv_timeout(PATIENCE).unwrap();
     drop(call);
     assert!(dropped.try_recv().is_err(), "it still runs");
@@ -202,7 +202,7 @@ fn the_threads_end_with_their_owner_and_take_what_waits_along() {
             give_way().await;
         }
     };
-    let call = background.lane().start(soon(), Box::pin(task));
+    let call = background.lane().start(soon().into(), Box::pin(task));
     drop(background);
     dropped.recv_timeout(PATIENCE).unwrap();
     drop(call);

@@ -157,6 +157,7 @@ fn what_the_host_lacks_is_not_called_the_guests_failure() {
         limits: Limits::new(MEMORY_MAX),
         turn: Turn::new(Duration::from_millis(1), Arc::default()),
         wasi: None,
+        worker: None,
     };
     let store = Store::new(&Engine::default(), state);
     let error = wasmtime::Error::msg("mprotect failed").context("no memory\nat all");

@@ -1,7 +1,7 @@
 //! What guests write to the host's log.
 
 use super::support::*;
-use crate::guest::{Guest, GuestSettings, Instances, Request, Usage};
+use crate::guest::{Guest, GuestSettings, Request, Usage};
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -141,7 +141,7 @@ async fn a_guest_that_fails_has_its_closing_line_too() {
 #[tokio::test]
 async fn a_reused_instance_logs_for_the_request_it_serves() {
     let reuse = GuestSettings {
-        instances: Instances::Reuse { uses: 10 },
+        instances: reuse(10),
         ..SETTINGS
     };
     let guest = load(&sandbox(1), reuse, &logger_core(&[(2, "line"); 4], ""));

@@ -1,7 +1,7 @@
 //! Places run out: a guest's own, and those of the pool that all guests share.
 
 use super::support::*;
-use crate::guest::{CallError, Guest, GuestSettings, Instances, SandboxError, SandboxSettings};
+use crate::guest::{CallError, Guest, GuestSettings, SandboxError, SandboxSettings};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,7 +43,7 @@ async fn an_exhausted_pool_says_so_and_recovers() {
 async fn a_waiting_instance_makes_way_for_a_guest_in_need() {
     let sandbox = sandbox(1);
     let reused = GuestSettings {
-        instances: Instances::Reuse { uses: 100 },
+        instances: reuse(100),
         ..SETTINGS
     };
     let (first, second) = (
@@ -66,7 +66,7 @@ async fn a_waiting_instance_makes_way_for_a_guest_in_need() {
 async fn a_mixed_crowd_leaves_every_place_free() {
     let sandbox = sandbox(8);
     let reused = GuestSettings {
-        instances: Instances::Reuse { uses: 3 },
+        instances: reuse(3),
         ..SETTINGS
     };
     let guests = [

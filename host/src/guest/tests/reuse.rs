@@ -1,12 +1,12 @@
 //! How long an instance lives: for one request, or for several.
 
 use super::support::*;
-use crate::guest::{CallError, GuestSettings, Instances};
+use crate::guest::{CallError, GuestSettings};
 use std::time::{Duration, Instant};
 
 fn reuse(uses: u32) -> GuestSettings {
     GuestSettings {
-        instances: Instances::Reuse { uses },
+        instances: super::support::reuse(uses),
         ..SETTINGS
     }
 }
@@ -119,4 +119,19 @@ async fn memory_refused_to_one_request_does_not_explain_the_next_ones_trap() {
         matches!(second, Err(CallError::Trapped { .. })),
         "{second:?}"
     );
+}
+
+#[tokio::test]
+async fn an_instance_that_nobody_uses_is_dropped_in_time() {
+    let sandbox = sandbox(2);
+    let guest = load(&sandbox, reuse(100), &counter());
+    let called = Instant::now();
+    assert_eq!(call(&guest).await.unwrap().body, [1]);
+    let next = sandbox.idle.sweep(called).unwrap();
+    assert!(next >= called + PATIENCE);
+    assert_eq!(guest.instances(), (1, 0));
+    assert!(sandbox.idle.sweep(next).is_none());
+    assert_eq!(guest.instances(), (0, 0));
+    assert_eq!(call(&guest).await.unwrap().body, [1]);
+    assert_eq!(call(&guest).await.unwrap().body, [2]);
 }

@@ -29,6 +29,15 @@ pub(super) const SETTINGS: GuestSettings = GuestSettings {
     grants: NO_GRANTS,
 };
 
+/// Instances for so many requests, one after the other, that are kept for long.
+pub(super) fn reuse(uses: u32) -> Instances {
+    Instances::Reuse {
+        uses,
+        concurrent: 1,
+        idle: PATIENCE,
+    }
+}
+
 /// Nothing is granted.
 pub(super) const NO_GRANTS: Grants = Grants {
     env: BTreeMap::new(),

@@ -1,11 +1,11 @@
 //! The built-in guest: it fits the world and says something useful.
 
 use super::support::*;
-use crate::guest::{GuestSettings, Instances, Priority, Reach, Request, WELCOME};
+use crate::guest::{GuestSettings, Priority, Reach, Request, WELCOME};
 
 fn page_settings() -> GuestSettings {
     GuestSettings {
-        instances: Instances::Reuse { uses: 1000 },
+        instances: reuse(1000),
         ..SETTINGS
     }
 }

@@ -36,7 +36,7 @@ impl Guest {
         let (serving, download) = self.prepare(head, request.id);
         let serving = serving.with_next(Arc::new(NoContent));
         let body = Bytes::copy_from_slice(request.body);
-        let mut call = pin!(self.serve(serving, deadline));
+        let mut call = pin!(self.serve_alone(serving, deadline));
         let taken = self.take(download, bodiless);
         let mut answer = pin!(beside(give(sender, body), taken));
         let (mut ended, mut answered) = (None, None);
@@ -69,7 +69,7 @@ impl Guest {
             fields,
             content_length,
         } = head.ok_or(CallError::NoAnswer)??;
-        let max = self.answer_limits().body_max;
+        let max = self.kit.answer_limits().body_max;
         let mut body = Vec::new();
         loop {
             match poll_fn(|context| download.poll_piece(context)).await {

@@ -48,7 +48,8 @@ pub(in crate::guest) struct Reply {
     needed: Needed,
 }
 
-/// Completes when the response was taken to its end, or nobody wants it any more.
+/// Completes when the response was taken to its end, or nobody wants it any more; says whether it
+/// was the first.
 #[derive(Debug)]
 pub(in crate::guest) struct Needed(oneshot::Receiver<()>);
 
@@ -69,7 +70,7 @@ pub struct Download {
     /// The response has no body on the wire: nothing of it can be missing.
     bodiless: bool,
     broken: Arc<AtomicBool>,
-    /// Dropped when the response is over.
+    /// Told when the response is over.
     needs: Option<oneshot::Sender<()>>,
 }
 
@@ -112,10 +113,10 @@ impl Reply {
 }
 
 impl Future for Needed {
-    type Output = ();
+    type Output = bool;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        Pin::new(&mut self.0).poll(context).map(drop)
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<bool> {
+        Pin::new(&mut self.0).poll(context).map(|over| over.is_ok())
     }
 }
 
@@ -222,7 +223,10 @@ impl Download {
 
     fn over(&mut self) {
         self.body = None;
-        self.needs = None;
+        if let Some(needs) = self.needs.take() {
+            // It fails when the guest has ended.
+            let _ = needs.send(());
+        }
     }
 }
 

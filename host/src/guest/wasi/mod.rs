@@ -3,7 +3,7 @@
 //!
 //! A request flows through `upload` (its body), `request` (its head), `serve` (the call) and
 //! `download` (the response). `parts` is what a store needs for it, `next` the handler behind a
-//! middleware.
+//! middleware. `shared` has the instances that serve several requests at once.
 
 mod buffered;
 mod download;
@@ -17,6 +17,7 @@ mod parts;
 mod refusals;
 mod request;
 mod serve;
+mod shared;
 mod sockets;
 mod upload;
 mod whole;
@@ -33,6 +34,8 @@ pub(in crate::guest) use output::Output;
 pub(in crate::guest) use parts::{Parts, PartsLimits};
 pub use request::{OwnFields, Unfit, streamed_request};
 pub use serve::{Account, Serving};
+pub use shared::{Room, Rooms, Seat, Standing};
+pub(in crate::guest) use shared::{SharedBounds, Worker, Workers, running_request};
 pub(in crate::guest) use sockets::{
     refuse_02 as refuse_sockets_02, refuse_03 as refuse_sockets_03,
 };

@@ -72,9 +72,14 @@ impl Output {
         counts
     }
 
-    /// Writes a line of the log interface.
-    pub(in crate::guest) fn log(&self, level: Level, text: &str) {
-        self.lock().log.line(level, text);
+    /// Writes a line of the log interface, of this request if there are several.
+    pub(in crate::guest) fn log(&self, level: Level, text: &str, request: Option<&str>) {
+        self.lock().log.line(level, text, request);
+    }
+
+    /// Allows for as many lines again, when one more request shares the store.
+    pub(super) fn renew(&self) {
+        self.lock().log.renew();
     }
 
     /// A standard stream into this log.
@@ -118,7 +123,7 @@ impl Inner {
             Standard::Output => Level::Info,
             Standard::Error => Level::Warn,
         };
-        self.log.line(level, &String::from_utf8_lossy(text));
+        self.log.line(level, &String::from_utf8_lossy(text), None);
     }
 
     /// Ends the lines that have begun.

@@ -3,6 +3,7 @@
 
 use super::download::{Download, Reply, download};
 use super::next::{Behind, Next};
+use super::shared::{Order, Rooms, Standing};
 use crate::guest::call::Guest;
 use crate::guest::error::{CallError, Stage};
 use crate::guest::failure;
@@ -31,6 +32,8 @@ pub struct Serving {
     reply: Reply,
     polls: Arc<Polls>,
     account: Account,
+    standing: Option<Standing>,
+    rooms: Option<Arc<dyn Rooms>>,
 }
 
 /// What the guest has used, for those who ask before it has ended. A clone is the same account.
@@ -43,7 +46,7 @@ impl Account {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn note(&self, note: impl FnOnce(&mut Usage)) {
+    pub(super) fn note(&self, note: impl FnOnce(&mut Usage)) {
         note(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }
@@ -61,6 +64,32 @@ impl Serving {
     pub fn account(&self) -> Account {
         self.account.clone()
     }
+
+    /// Says where it goes, if its guest's requests share instances, and where there is room for
+    /// more of those.
+    pub fn standing(
+        mut self,
+        standing: Option<Standing>,
+        rooms: Option<Arc<dyn Rooms>>,
+    ) -> Serving {
+        (self.standing, self.rooms) = (standing, rooms);
+        self
+    }
+
+    /// The same as an instance takes it that several requests share.
+    pub(super) fn into_order(
+        self,
+        deadline: Instant,
+    ) -> (Box<Order>, Option<Standing>, Option<Arc<dyn Rooms>>) {
+        let order = Order {
+            request: self.request,
+            id: self.id,
+            reply: self.reply,
+            account: self.account,
+            deadline,
+        };
+        (Box::new(order), self.standing, self.rooms)
+    }
 }
 
 impl Guest {
@@ -68,7 +97,7 @@ impl Guest {
     /// of the other half.
     pub fn prepare(&self, request: http::Request<WasiBody>, id: &str) -> (Serving, Download) {
         let is_head = request.method() == http::Method::HEAD;
-        let (reply, download) = download(self.answer_limits(), is_head);
+        let (reply, download) = download(self.kit.answer_limits(), is_head);
         let serving = Serving {
             request,
             next: None,
@@ -76,12 +105,14 @@ impl Guest {
             reply,
             polls: Arc::default(),
             account: Account::default(),
+            standing: None,
+            rooms: None,
         };
         (serving, download)
     }
 
     /// As [`Guest::run`], for the call of [`Guest::serve`] that `make` makes: it may wait, for its
-    /// client or for others.
+    /// client or for others. Where requests share instances, it is those that run.
     pub fn run_serving<T, F>(
         &self,
         serving: Serving,
@@ -93,6 +124,9 @@ impl Guest {
         F: Future<Output = T> + Send + 'static,
     {
         let polls = Arc::clone(&serving.polls);
+        if self.is_shared() {
+            return Run::here(Box::pin(make(serving)));
+        }
         self.run(deadline, make(serving)).waiting(polls)
     }
 
@@ -100,11 +134,24 @@ impl Guest {
     /// long after its response. While the guest runs it is stopped at the first slice past
     /// `deadline`; while it waits that is up to the caller.
     ///
-    /// Dropping the future stops the guest.
+    /// Dropping the future stops the guest, if no others share its instance. Else the guest sees
+    /// its bodies close, and the instance takes no requests before it is done with this one.
     ///
     /// # Errors
     /// Every [`CallError`]; the guest and other requests are fine after each of them.
     pub async fn serve(
+        &self,
+        serving: Serving,
+        deadline: Instant,
+    ) -> (Result<(), CallError>, Usage) {
+        match &self.workers {
+            Some(workers) => self.share(workers, serving, deadline).await,
+            None => self.serve_alone(serving, deadline).await,
+        }
+    }
+
+    /// The same by an instance that serves nothing else meanwhile.
+    pub(super) async fn serve_alone(
         &self,
         serving: Serving,
         deadline: Instant,
@@ -115,7 +162,7 @@ impl Guest {
             poll_fn(|context| {
                 polls.begin();
                 // Only while it runs: a guest that waits for an hour needs no tick.
-                let _running = self.loaded.workshop.ticker.enter();
+                let _running = self.kit.loaded.workshop.ticker.enter();
                 answer.as_mut().poll(context)
             })
             .await
@@ -131,6 +178,7 @@ impl Guest {
             reply,
             polls,
             account,
+            ..
         } = serving;
         let started = Instant::now();
         if started >= deadline {
@@ -138,8 +186,8 @@ impl Guest {
                 stage: Stage::Waiting,
             });
         }
-        let turn = self.turn().with_polls(polls);
-        let instance = self.instance(&id, deadline, turn).await;
+        let turn = self.kit.turn().with_polls(polls);
+        let instance = self.kit.instance(&id, deadline, turn).await;
         let called = Instant::now();
         account.note(|usage| usage.instantiate = called - started);
         let mut instance = instance?;
@@ -161,7 +209,7 @@ impl Guest {
         instance.store.data_mut().set_behind(None);
         result?;
         breaking.disarm();
-        self.keep(instance);
+        self.kit.keep(instance);
         Ok(())
     }
 }

@@ -61,7 +61,7 @@ fn lines_have_their_level_guest_generation_and_request() {
         let output = Output::new(log("r-1"));
         write(&output, Standard::Output, "hello\n");
         write(&output, Standard::Error, "oh no\n");
-        output.log(Level::Error, "by the interface");
+        output.log(Level::Error, "by the interface", None);
         assert_eq!(output.end(), (3, 0));
     });
     let expected = [
@@ -94,7 +94,7 @@ fn lines_are_put_together_and_the_last_one_needs_no_end() {
 fn lines_are_made_safe_and_cut_and_counted_with_all_others() {
     let lines = logged(|| {
         let output = Output::new(log("r-1"));
-        output.log(Level::Info, "one");
+        output.log(Level::Info, "one", None);
         write(&output, Standard::Output, "\u{1b}[2J\n");
         for _ in 0..20 {
             write(&output, Standard::Output, &"x".repeat(PERMIT_BYTES));
@@ -104,7 +104,7 @@ fn lines_are_made_safe_and_cut_and_counted_with_all_others() {
         stream
             .write(Bytes::from_static(b"\xff\xfe\nfive\nsix\n"))
             .unwrap();
-        output.log(Level::Info, "seven");
+        output.log(Level::Info, "seven", None);
         assert_eq!(output.end(), (4, 3));
     });
     let expected = [

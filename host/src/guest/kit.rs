@@ -1,0 +1,186 @@
+//! What it takes to make instances of one guest and to keep those that wait for their next request.
+//! A guest shares it with whatever runs one of its instances for longer than a call.
+
+use super::answer::AnswerLimits;
+use super::background::Lane;
+use super::call::{GuestSettings, Instances};
+use super::error::CallError;
+use super::idle::Idle;
+use super::instance::Instance;
+use super::interface::Field;
+use super::limits::Limits;
+use super::load::{Kind, Loaded};
+use super::log::{GuestLog, RequestLog};
+use super::pace::Pace;
+use super::sandbox::Sandbox;
+use super::state::{State, StoreBounds};
+use super::turn::Turn;
+use super::wasi::{Offer, Output, Parts, PartsLimits, SharedBounds, Worker};
+use std::sync::{Arc, Weak};
+use std::time::Instant;
+
+/// What the host copies out of a guest beside the answer itself is at least this, so that a log
+/// line is cut and not refused under a small `response_max`.
+const COPY_BYTES_MIN: usize = 1 << 20;
+/// Fields that a guest makes for a message may take so many times the bytes that the head of an
+/// answer may have: `wasi:http` counts what they take in the host's memory, too.
+const FIELDS_FACTOR: usize = 2;
+
+/// The parts of one guest.
+pub(super) struct Kit {
+    pub(super) sandbox: Arc<Sandbox>,
+    pub(super) name: Arc<str>,
+    pub(super) settings: GuestSettings,
+    pub(super) loaded: Arc<Loaded>,
+    pub(super) idle: Arc<Idle>,
+    pub(super) lane: Lane,
+    pub(super) pace: Arc<Pace>,
+    pub(super) offer: Offer,
+}
+
+impl Kit {
+    /// The bounds under which several requests share an instance, if they do.
+    pub(super) fn concurrent(&self) -> Option<SharedBounds> {
+        match self.settings.instances {
+            Instances::Reuse {
+                uses,
+                concurrent,
+                idle,
+            } if concurrent > 1 && self.can_be_shared() => Some(SharedBounds {
+                uses,
+                concurrent,
+                idle,
+            }),
+            _ => None,
+        }
+    }
+
+    /// Middleware cannot: a store knows only one handler behind it.
+    fn can_be_shared(&self) -> bool {
+        self.loaded.kind() == Kind::Wasi03 && !self.loaded.is_middleware
+    }
+
+    /// A waiting instance if the guest reuses them and has one, else a fresh one.
+    pub(super) async fn instance(
+        &self,
+        request_id: &str,
+        deadline: Instant,
+        turn: Turn,
+    ) -> Result<Instance, CallError> {
+        let log = || self.log(request_id);
+        if let Some(mut instance) = self.idle.take() {
+            instance.begin(deadline, log(), turn, None);
+            return Ok(instance);
+        }
+        self.fresh(log, deadline, turn, None).await
+    }
+
+    /// The same for an instance that this worker will run for several requests at once.
+    pub(super) async fn shared_instance(
+        &self,
+        deadline: Instant,
+        turn: Turn,
+        worker: &Weak<Worker>,
+    ) -> Result<Instance, CallError> {
+        let number = self.sandbox.next_instance();
+        let log = || self.log("").of_instance(number);
+        if let Some(mut instance) = self.idle.take() {
+            instance.begin(deadline, log(), turn, Some(worker.clone()));
+            return Ok(instance);
+        }
+        self.fresh(log, deadline, turn, Some(worker)).await
+    }
+
+    async fn fresh(
+        &self,
+        log: impl Fn() -> GuestLog,
+        deadline: Instant,
+        turn: Turn,
+        worker: Option<&Weak<Worker>>,
+    ) -> Result<Instance, CallError> {
+        loop {
+            let (log, wasi) = self.log_and_parts(log());
+            let state = State {
+                deadline,
+                log,
+                limits: Limits::new(self.settings.memory_max),
+                turn: turn.clone(),
+                wasi,
+                worker: worker.cloned(),
+            };
+            match Instance::new(&self.loaded, state, self.store_bounds()).await {
+                Err(CallError::Exhausted) if self.sandbox.idle.evict_one() => {}
+                made => return made,
+            }
+        }
+    }
+
+    /// A request's log, and what WASI needs in a store if the component imports it.
+    fn log_and_parts(&self, log: GuestLog) -> (RequestLog, Option<Box<Parts>>) {
+        if !self.loaded.needs_wasi {
+            return (RequestLog::Alone(log), None);
+        }
+        let output = Output::new(log);
+        let limits = PartsLimits {
+            fields_bytes_max: self
+                .settings
+                .response_head_max
+                .saturating_mul(FIELDS_FACTOR),
+            resources_max: self.settings.resources_max,
+        };
+        let parts = Parts::new(&self.offer, &output, limits);
+        (RequestLog::Shared(output), Some(parts))
+    }
+
+    /// The first turn of a call.
+    pub(super) fn turn(&self) -> Turn {
+        Turn::new(self.sandbox.slice, Arc::clone(&self.pace))
+    }
+
+    /// Puts an instance that did well aside for the next request, if it has one left to serve.
+    /// There are never more of them than calls at once.
+    pub(super) fn keep(&self, instance: Instance) {
+        match self.settings.instances {
+            Instances::Reuse { uses, .. } if instance.calls() < uses => {
+                if self.idle.put(instance) {
+                    self.sandbox.sweeper.wake();
+                }
+            }
+            _ => drop(instance),
+        }
+    }
+
+    fn log(&self, request_id: &str) -> GuestLog {
+        let log = GuestLog::new(self.sandbox.log_limits, Arc::clone(&self.name), request_id);
+        log.of_generation(self.offer.generation)
+    }
+
+    /// The bounds of what it may answer.
+    pub(super) fn answer_limits(&self) -> AnswerLimits {
+        AnswerLimits {
+            body_max: self.settings.response_max,
+            head_max: self.settings.response_head_max,
+            fields_max: self.settings.response_fields_max,
+        }
+    }
+
+    fn store_bounds(&self) -> StoreBounds {
+        StoreBounds {
+            copy_max: self.copy_max(),
+            resources_max: self.settings.resources_max,
+        }
+    }
+
+    /// The bytes that the host may copy out of the guest in one go: the largest answer, with the
+    /// records that hold its fields. Without it, lists that overlap in the guest's memory could
+    /// make the host copy the same bytes a million times.
+    fn copy_max(&self) -> usize {
+        let body = usize::try_from(self.settings.response_max).unwrap_or(usize::MAX);
+        let records = self
+            .settings
+            .response_fields_max
+            .saturating_mul(size_of::<Field>());
+        let head = self.settings.response_head_max.saturating_add(records);
+        body.saturating_add(head).max(COPY_BYTES_MIN)
+    }
+}

@@ -1,0 +1,145 @@
+//! One request on its way through an instance that it shares: what its client and the instance know
+//! of each other.
+
+use super::super::download::Reply;
+use super::super::serve::Account;
+use crate::guest::error::CallError;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Instant;
+use wasmtime_wasi_http::WasiBody;
+
+/// What an instance needs to answer a request.
+pub(in crate::guest::wasi) struct Order {
+    pub(in crate::guest::wasi) request: http::Request<WasiBody>,
+    pub(in crate::guest::wasi) id: String,
+    pub(in crate::guest::wasi) reply: Reply,
+    pub(in crate::guest::wasi) account: Account,
+    pub(in crate::guest::wasi) deadline: Instant,
+}
+
+/// The state of one request.
+pub(super) struct Ticket(Mutex<Inner>);
+
+struct Inner {
+    stage: Stage,
+    client: Option<Waker>,
+    instance: Option<Waker>,
+}
+
+enum Stage {
+    /// No guest has seen it.
+    Queued(Box<Order>),
+    /// A guest has it.
+    Running,
+    /// It came to this.
+    Over(Result<(), CallError>),
+    /// Nobody waits for it any more, or another instance has it.
+    Left,
+}
+
+impl Ticket {
+    /// A request that waits for an instance to take it.
+    pub(super) fn new(order: Box<Order>) -> Ticket {
+        Ticket(Mutex::new(Inner {
+            stage: Stage::Queued(order),
+            client: None,
+            instance: None,
+        }))
+    }
+
+    /// Takes the request for a guest, unless it was taken back.
+    pub(super) fn take(&self) -> Option<Box<Order>> {
+        self.take_as(Stage::Running)
+    }
+
+    /// Whether no guest has it, and its client still waits.
+    pub(super) fn is_queued(&self) -> bool {
+        matches!(self.lock().stage, Stage::Queued(_))
+    }
+
+    /// Takes it back, unless a guest has it.
+    pub(super) fn take_back(&self) -> Option<Box<Order>> {
+        self.take_as(Stage::Left)
+    }
+
+    fn take_as(&self, next: Stage) -> Option<Box<Order>> {
+        let stage = &mut self.lock().stage;
+        match std::mem::replace(stage, next) {
+            Stage::Queued(order) => Some(order),
+            other => {
+                *stage = other;
+                None
+            }
+        }
+    }
+
+    /// Says what it came to, unless nobody waits.
+    pub(super) fn end(&self, result: Result<(), CallError>) {
+        let mut inner = self.lock();
+        if matches!(inner.stage, Stage::Running | Stage::Queued(_)) {
+            inner.stage = Stage::Over(result);
+        }
+        let client = inner.client.take();
+        drop(inner);
+        if let Some(client) = client {
+            client.wake();
+        }
+    }
+
+    /// Has the client look again at where it waits.
+    pub(super) fn wake_client(&self) {
+        let client = self.lock().client.take();
+        if let Some(client) = client {
+            client.wake();
+        }
+    }
+
+    /// Completes with what it came to, once.
+    pub(super) fn poll_over(&self, context: &mut Context<'_>) -> Poll<Result<(), CallError>> {
+        let mut inner = self.lock();
+        match std::mem::replace(&mut inner.stage, Stage::Left) {
+            Stage::Over(result) => Poll::Ready(result),
+            other => {
+                inner.stage = other;
+                keep(&mut inner.client, context);
+                Poll::Pending
+            }
+        }
+    }
+
+    /// The client is gone. Returns whether a guest has the request.
+    pub(super) fn leave(&self) -> bool {
+        let mut inner = self.lock();
+        let stage = std::mem::replace(&mut inner.stage, Stage::Left);
+        let instance = inner.instance.take();
+        drop(inner);
+        let is_running = matches!(stage, Stage::Running);
+        if let (true, Some(instance)) = (is_running, instance) {
+            instance.wake();
+        }
+        is_running
+    }
+
+    /// Completes when the client is gone.
+    pub(super) fn poll_left(&self, context: &mut Context<'_>) -> Poll<()> {
+        let mut inner = self.lock();
+        if matches!(inner.stage, Stage::Left) {
+            return Poll::Ready(());
+        }
+        keep(&mut inner.instance, context);
+        Poll::Pending
+    }
+
+    /// Every statement under the lock leaves it whole.
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn keep(place: &mut Option<Waker>, context: &mut Context<'_>) {
+    match place {
+        Some(waker) => waker.clone_from(context.waker()),
+        None => *place = Some(context.waker().clone()),
+    }
+}
