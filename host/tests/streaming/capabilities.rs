@@ -1,7 +1,10 @@
 //! What streamed guests may reach: nothing that was not granted, and what was, works.
 
 use std::fs;
+use std::io::{BufRead, BufReader, ErrorKind, Write};
+use std::net::TcpListener;
 use std::path::Path;
+use std::thread;
 
 use crate::support::*;
 
@@ -104,6 +107,39 @@ fn another_host_is_reached_only_if_it_is_granted() {
         let response = proxy(grant).request(get("/hello"));
         assert!(response.status >= 500, "{grant}: {response:?}");
     }
+}
+
+/// The host follows no redirect by itself, and a guest that does is held to its grants again.
+#[test]
+fn a_redirect_leads_to_no_other_host() {
+    let forbidden = TcpListener::bind("127.0.0.1:0").unwrap();
+    forbidden.set_nonblocking(true).unwrap();
+    let there = format!("http://{}", forbidden.local_addr().unwrap());
+    let granted = TcpListener::bind("127.0.0.1:0").unwrap();
+    let here = format!("http://{}", granted.local_addr().unwrap());
+    let answer = format!("HTTP/1.1 302 Found\r\nlocation: {there}/\r\ncontent-length: 0\r\n\r\n");
+    let redirects = thread::spawn(move || {
+        let (mut stream, _) = granted.accept().unwrap();
+        // Until the head is here, so that it is not answered before it is sent.
+        let mut reader = BufReader::new(stream.try_clone().unwrap());
+        let mut line = String::new();
+        while reader.read_line(&mut line).unwrap() > 2 {
+            line.clear();
+        }
+        stream.write_all(answer.as_bytes()).unwrap();
+    });
+    let proxy = |upstream: &str| {
+        let keys = format!("config = {{ upstream = {upstream:?} }}\nallow_hosts = [{here:?}]");
+        let sections = guest("proxy", "proxy", &keys) + &route("/{*rest}", "proxy", "");
+        TestServer::start(&sections).request(get("/away"))
+    };
+    let response = proxy(&here).expect(302);
+    redirects.join().unwrap();
+    let location = response.field("location").unwrap();
+    let followed = proxy(location.trim_end_matches('/'));
+    assert!(followed.status >= 500, "{followed:?}");
+    let nobody = forbidden.accept().unwrap_err();
+    assert_eq!(nobody.kind(), ErrorKind::WouldBlock);
 }
 
 /// A guest of a fixture, with these keys, behind every path.
