@@ -104,6 +104,9 @@ pub(crate) fn run() -> Result<()> {
 
 /// Builds all that is not there yet. The peers are built when they are first wanted.
 fn prepare(options: &Options) -> Result<PathBuf> {
+    if !options.wants_servers() {
+        return Ok(PathBuf::new());
+    }
     setup::ensure_tools(&[Tool::Wrk])?;
     guests::build()?;
     fixtures::build_rust()?;

@@ -45,6 +45,8 @@ pub(super) enum Part {
     Parse,
 }
 
+const PARSE: &str = "parse";
+
 /// All parts, with their names and what they are.
 pub(super) const PARTS: [(&str, Part, &str); 6] = [
     (
@@ -56,7 +58,7 @@ pub(super) const PARTS: [(&str, Part, &str); 6] = [
     ("idle", Part::Idle, "memory for 19,000 idle connections"),
     ("guests", Part::Guests, "1,000 guests and routes beside one"),
     ("memory", Part::Memory, "guests with 64 MiB of memory"),
-    ("parse", Part::Parse, "heads parsed, beside httparse"),
+    (PARSE, Part::Parse, "heads parsed, beside httparse"),
 ];
 
 /// The checked arguments.
@@ -126,6 +128,12 @@ impl Options {
             true => self.only.iter().any(|only| only == name),
             false => true,
         }
+    }
+
+    /// Whether anything is to be started: the parser is measured without.
+    pub(super) fn wants_servers(&self) -> bool {
+        let is_parser = |only: &String| only == PARSE;
+        self.only.is_empty() || !self.only.iter().all(is_parser)
     }
 
     /// Whether names were given, so that the choice of `--quick` does not count.
@@ -214,6 +222,12 @@ mod tests {
         assert!(!options.wants_part(Part::Start) && !options.is_complete());
         let options = parse(&["bench", "--only", "start"]).unwrap();
         assert!(options.wants_part(Part::Start) && !options.wants_workload("hello-1"));
+        assert!(options.wants_servers());
+        assert!(
+            !parse(&["bench", "--only", "parse"])
+                .unwrap()
+                .wants_servers()
+        );
         assert!(
             parse(&["bench", "--only", "hyper"])
                 .unwrap()
