@@ -1,17 +1,29 @@
 //! Instances that wait for their next request. They occupy places of the pool that all guests
 //! share, so a guest in need of a place may take one away from here; and each of them is dropped
 //! when nobody has wanted it for long.
+//!
+//! A thread gets back what it put here itself, as long as there is such a one: the instance's memory
+//! is in the caches of that thread's processor, and fetching it from another's costs as much as the
+//! call.
 
 use super::instance::Instance;
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-/// The waiting instances of one guest: those that have waited longest first.
+/// The waiting instances of one guest, apart for each thread as far as there are shelves.
 pub(super) struct Idle {
-    waiting: Mutex<VecDeque<Waiting>>,
+    shelves: [Shelf; SHELVES],
     time_max: Duration,
 }
+
+/// Those that some threads put here: the ones that have waited longest first.
+#[derive(Default)]
+struct Shelf(Mutex<VecDeque<Waiting>>);
+
+/// With more threads than these, several of them share one.
+const SHELVES: usize = 8;
 
 struct Waiting {
     since: Instant,
@@ -35,49 +47,72 @@ impl Idle {
     /// A place for instances that wait for so long at most.
     pub(super) fn new(time_max: Duration) -> Idle {
         Idle {
-            waiting: Mutex::default(),
+            shelves: Default::default(),
             time_max,
         }
     }
 
-    /// Takes the instance that was used last: its memory is still in the processor's caches.
+    /// Takes the instance that this thread put here last, else one of another thread.
     pub(super) fn take(&self) -> Option<Instance> {
-        let last = lock(&self.waiting).pop_back();
+        let own = own_shelf();
+        let shelves = self.shelves[own..].iter().chain(&self.shelves[..own]);
+        let last = shelves.filter_map(|shelf| lock(&shelf.0).pop_back()).next();
         last.map(|waiting| waiting.instance)
     }
 
-    /// Keeps an instance for the next request. Returns whether it is the only one.
+    /// Keeps an instance for the next request. Returns whether no other waits beside it.
     pub(super) fn put(&self, instance: Instance) -> bool {
         let since = Instant::now();
-        let mut waiting = lock(&self.waiting);
-        waiting.push_back(Waiting { since, instance });
-        waiting.len() == 1
+        let mut shelf = lock(&self.shelves[own_shelf()].0);
+        shelf.push_back(Waiting { since, instance });
+        shelf.len() == 1
     }
 
     /// How many wait.
     pub(super) fn count(&self) -> usize {
-        lock(&self.waiting).len()
+        self.shelves.iter().map(|shelf| lock(&shelf.0).len()).sum()
     }
 }
 
 impl Keeper for Idle {
     fn evict_one(&self) -> bool {
-        let evicted = lock(&self.waiting).pop_front();
+        let evicted = self
+            .shelves
+            .iter()
+            .find_map(|shelf| lock(&shelf.0).pop_front());
         evicted.is_some()
     }
 
     fn sweep(&self, now: Instant) -> Option<Instant> {
-        let mut waiting = lock(&self.waiting);
-        let is_over =
-            |waiting: &Waiting| now.saturating_duration_since(waiting.since) >= self.time_max;
+        let swept = self
+            .shelves
+            .iter()
+            .map(|shelf| shelf.sweep(now, self.time_max));
+        swept.flatten().min()
+    }
+}
+
+impl Shelf {
+    fn sweep(&self, now: Instant, time_max: Duration) -> Option<Instant> {
+        let mut waiting = lock(&self.0);
+        let is_over = |waiting: &Waiting| now.saturating_duration_since(waiting.since) >= time_max;
         let over = waiting.partition_point(is_over);
         let dropped: Vec<_> = waiting.drain(..over).collect();
-        let next = waiting.front().map(|first| first.since + self.time_max);
+        let next = waiting.front().map(|first| first.since + time_max);
         drop(waiting);
         // Without the lock: it takes a while.
         drop(dropped);
         next
     }
+}
+
+/// The shelf of this thread.
+fn own_shelf() -> usize {
+    static THREADS: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static NUMBER: usize = THREADS.fetch_add(1, Relaxed);
+    }
+    NUMBER.with(|number| number % SHELVES)
 }
 
 impl IdleList {
