@@ -48,6 +48,8 @@ fn component(file: &str) -> Vec<u8> {
 fn load(component: &[u8], instances: Instances) -> Guest {
     let sandbox = SandboxSettings {
         instances_max: 1000,
+        ready_max: 64,
+        ready_idle: Duration::from_secs(10),
         slice: Duration::from_millis(2),
         background_threads: 2,
         background_nice: 10,
@@ -62,6 +64,7 @@ fn load(component: &[u8], instances: Instances) -> Guest {
         response_max: 16 << 20,
         response_head_max: 64 << 10,
         response_fields_max: 1000,
+        ready_max: 4,
         resources_max: 1000,
         grants: Grants::default(),
         instances,

@@ -147,6 +147,10 @@ pub struct Timeouts {
 pub struct Sandbox {
     /// How many instances may exist at once over all guests.
     pub instances_max: u32,
+    /// How many instances of all guests may be made ahead of the requests that will use them.
+    pub ready_max: u32,
+    /// How long one of these is kept while nobody wants it.
+    pub ready_idle: Duration,
     /// How long a guest runs before other work on its thread gets a turn.
     pub slice: Duration,
     /// Bytes of stack that one call into a guest may use.
@@ -196,6 +200,8 @@ pub struct Guest {
     pub component: Component,
     /// Whether an instance serves more than one request.
     pub instances: Instances,
+    /// How many fresh instances may be made ahead of requests.
+    pub ready_max: u32,
     /// Bytes of linear memory an instance may have, at most 4 GiB.
     pub memory_max: u64,
     /// Bytes of an answer's body; past it 500.

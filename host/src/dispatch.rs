@@ -32,6 +32,7 @@ pub use date::http_date;
 pub use id::{RequestId, RequestIds};
 pub use phase::Phase;
 pub use refusal::Refusal;
+use served::Left;
 pub use served::Served;
 pub use streamed::{
     Allowance, Demand, Exchange, Piece, Streamed, StreamedHead, Upload, UploadFailure,
@@ -269,14 +270,16 @@ impl Plan {
         let ended = if generation.guest().may_wait() {
             // No tick comes while it waits for a clock or for others.
             let stage = Stage::Running;
-            let late = (Err(CallError::Deadline { stage }), Usage::default());
+            let late = (Err(CallError::Deadline { stage }), Usage::default(), None);
             let waited = timeout_at((deadline + TICKS_FIRST).into(), run).await;
             waited.unwrap_or(Some(late))
         } else {
             run.await
         };
-        let (result, usage) = ended.unwrap_or((Err(CallError::Host), Usage::default()));
+        let failed = || (Err(CallError::Host), Usage::default(), None);
+        let (result, usage, left) = ended.unwrap_or_else(failed);
         served.usage = usage;
+        served.left = left;
         result.map_err(Refusal::Guest)
     }
 
@@ -286,7 +289,7 @@ impl Plan {
         admitted: Admitted,
         incoming: impl Incoming,
         deadline: Instant,
-    ) -> (Result<Answer, CallError>, Usage) {
+    ) -> (Result<Answer, CallError>, Usage, Option<Left>) {
         let request = guest::Request {
             id: incoming.id(),
             client: incoming.client(),
@@ -299,9 +302,13 @@ impl Plan {
             captures: &self.captures(),
             body: incoming.body(),
         };
-        let (result, usage) = admitted.generation().guest().call(request, deadline).await;
-        admitted.ended(&result);
-        (result, usage)
+        let guest = admitted.generation().guest();
+        let (result, usage, remains) = guest.call_and_leave(request, deadline).await;
+        let left = Left {
+            _remains: remains,
+            _room: admitted.ended_leaving(&result),
+        };
+        (result, usage, Some(left))
     }
 }
 

@@ -38,7 +38,7 @@ use services::Services;
 use source::Source;
 use staging::{Plan, Slots, Staging};
 
-pub use admission::Admitted;
+pub use admission::{Admitted, Room};
 pub use bodies::Oversized;
 pub use counters::{Count, Counters};
 pub use error::RegistryError;

@@ -19,7 +19,8 @@ const INSTANCES_WANTED: &str = "\"fresh\" or { reuse = 128, concurrent = 16, idl
 /// How long an instance that nobody uses is kept.
 const IDLE: Duration = Duration::from_secs(10);
 /// Shorter, and it would be gone before the next request; for longer, and the word is "ever".
-const IDLE_RANGE: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_hours(24);
+pub(super) const IDLE_RANGE: RangeInclusive<Duration> =
+    Duration::from_millis(10)..=Duration::from_hours(24);
 
 impl Guest {
     /// A guest of which only the name and the component are known; the rest is the default.
@@ -28,6 +29,7 @@ impl Guest {
             name: name.to_owned(),
             component,
             instances: Instances::Fresh,
+            ready_max: 4,
             memory_max: 64 << 20,
             response_max: 16 << 20,
             resources_max: 1000,
@@ -95,6 +97,7 @@ fn guest(name: &str, mut section: Section<'_>, found: Found) -> Guest {
     let instances = instances(&mut section, default.instances);
     let guest = Guest {
         instances,
+        ready_max: section.number("ready_max", default.ready_max, 0..=1_000),
         memory_max: section.size("memory_max", default.memory_max, 64 << 10..=4 << 30),
         response_max: section.size("response_max", default.response_max, 1 << 10..=4 << 30),
         resources_max: section.number("resources_max", default.resources_max, 10..=1_000_000),

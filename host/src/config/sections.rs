@@ -76,6 +76,8 @@ impl Default for Sandbox {
     fn default() -> Sandbox {
         Sandbox {
             instances_max: 1000,
+            ready_max: 64,
+            ready_idle: Duration::from_secs(10),
             slice: Duration::from_micros(500),
             stack_max: 512 << 10,
             component_max: 128 * MIB,
@@ -193,6 +195,8 @@ pub(super) fn sandbox(mut section: Section<'_>) -> Sandbox {
     let slices = Duration::from_micros(100)..=Duration::from_secs(1);
     let sandbox = Sandbox {
         instances_max: section.number("instances_max", default.instances_max, 1..=100_000),
+        ready_max: section.number("ready_max", default.ready_max, 0..=100_000),
+        ready_idle: section.duration("ready_idle", default.ready_idle, super::guests::IDLE_RANGE),
         slice: section.duration("slice", default.slice, slices),
         stack_max: section.size("stack_max", default.stack_max, 64 * KIB..=64 * MIB),
         component_max: section.size("component_max", default.component_max, KIB..=4 * GIB),

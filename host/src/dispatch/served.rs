@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Report, Usage};
-use crate::registry::Generation;
+use crate::guest::Remains;
+use crate::registry::{Generation, Room};
 
 /// What is known of a call, filled in as it goes on.
 #[derive(Debug, Default)]
@@ -18,4 +19,27 @@ pub struct Served {
     /// More of a call that went to several guests, one behind the other. What is said of the
     /// generation and of the usage is in there, then.
     pub report: Option<Report>,
+    /// What is left of the call.
+    pub(super) left: Option<Left>,
+    tidied: bool,
+}
+
+/// An instance that nobody will use again, and its room, which is free after it.
+#[derive(Debug)]
+pub(super) struct Left {
+    pub(super) _remains: Remains,
+    pub(super) _room: Room,
+}
+
+impl Served {
+    /// Clears away what the call has left, and makes an instance ready for the next one. Both take
+    /// a while, and the client need not wait for them: do it when the answer is on its way.
+    pub fn tidy(&mut self) {
+        if !std::mem::replace(&mut self.tidied, true) {
+            self.left = None;
+            if let Some(generation) = &self.generation {
+                generation.guest().restock();
+            }
+        }
+    }
 }

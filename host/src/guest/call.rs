@@ -2,8 +2,10 @@
 //! call at any point stops the guest and gives everything back.
 
 use super::answer::{self, Response};
+use super::background;
 use super::error::{CallError, Stage};
 use super::hash::ContentHash;
+use super::instance::Instance;
 use super::interface::{Answer, Request};
 use super::kit::Kit;
 use super::load::Kind;
@@ -30,6 +32,8 @@ pub struct GuestSettings {
     pub resources_max: usize,
     /// How long an instance lives.
     pub instances: Instances,
+    /// Instances of [`Instances::Fresh`] that may be made ahead of the requests that use them.
+    pub ready_max: u32,
     /// What it may reach outside its memory.
     pub grants: Grants,
 }
@@ -49,6 +53,11 @@ pub enum Instances {
         idle: Duration,
     },
 }
+
+/// The instance that a call has used and nobody will use again, if there is one. Dropping it gives
+/// its place back to the pool, which takes as long as the call of a quick guest.
+#[must_use = "dropping it takes a while"]
+pub struct Remains(Option<Instance>);
 
 /// A loaded guest. Share it in an `Arc`; dropping the last one drops its instances.
 pub struct Guest {
@@ -92,8 +101,7 @@ impl Guest {
         self.kit.loaded.needs_wasi
     }
 
-    /// Instances that exist beside those of [`Instances::Fresh`]: how many wait for their next
-    /// request, and how many serve several at once.
+    /// How many instances wait for a request, and how many serve several at once.
     pub fn instances(&self) -> (usize, usize) {
         let (idle, busy) = self
             .workers
@@ -131,14 +139,34 @@ impl Guest {
         request: Request<'_>,
         deadline: Instant,
     ) -> (Result<Response, CallError>, Usage) {
+        let (result, usage, _) = self.call_and_leave(request, deadline).await;
+        (result, usage)
+    }
+
+    /// The same, and leaves to the caller when the instance is cleared away: best when the answer
+    /// is on its way.
+    pub async fn call_and_leave(
+        &self,
+        request: Request<'_>,
+        deadline: Instant,
+    ) -> (Result<Response, CallError>, Usage, Remains) {
+        let mut remains = Remains(None);
         if self.kind() != Kind::Lean {
             // On the heap: calls of the lean lane need not have room for it.
-            return Box::pin(self.call_buffered(request, deadline)).await;
+            let (result, usage) = Box::pin(self.call_buffered(request, deadline)).await;
+            return (result, usage, remains);
         }
         let mut usage = Usage::default();
         let _running = self.kit.loaded.workshop.ticker.enter();
-        let result = self.answer(request, deadline, &mut usage).await;
-        (result, usage)
+        let result = self.answer(request, deadline, &mut usage, &mut remains);
+        let result = result.await;
+        (result, usage, remains)
+    }
+
+    /// Makes an instance ready ahead of the next request, if the guest has been in need of one: for
+    /// the time when an answer is on its way. Takes as long as it takes to make one.
+    pub fn restock(&self) {
+        self.kit.restock();
     }
 
     async fn answer(
@@ -146,6 +174,7 @@ impl Guest {
         request: Request<'_>,
         deadline: Instant,
         usage: &mut Usage,
+        remains: &mut Remains,
     ) -> Result<Response, CallError> {
         let started = Instant::now();
         if started >= deadline {
@@ -162,7 +191,8 @@ impl Guest {
         usage.run = called.elapsed();
         instance.end(usage);
         let response = self.check(answered?, request.method == "HEAD")?;
-        kit.keep(instance);
+        // In the background nobody is to be answered from here.
+        remains.0 = kit.keep(instance).filter(|_| !background::is_here());
         Ok(response)
     }
 
@@ -184,6 +214,13 @@ impl Guest {
     /// The calls that run in its sandbox at this moment.
     pub(crate) fn running(&self) -> u64 {
         self.kit.loaded.workshop.ticker.running()
+    }
+}
+
+impl fmt::Debug for Remains {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut remains = formatter.debug_tuple("Remains");
+        remains.field(&self.0.is_some()).finish()
     }
 }
 

@@ -1,4 +1,4 @@
-//! Instances that wait for their next request. They occupy places of the pool that all guests
+//! Instances that wait for their next request, or for their first. They occupy places of the pool that all guests
 //! share, so a guest in need of a place may take one away from here; and each of them is dropped
 //! when nobody has wanted it for long.
 //!
@@ -7,6 +7,7 @@
 //! call.
 
 use super::instance::Instance;
+use super::stock::Ready;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -28,6 +29,8 @@ const SHELVES: usize = 8;
 struct Waiting {
     since: Instant,
     instance: Instance,
+    /// For one that nobody has used yet.
+    ready: Option<Ready>,
 }
 
 /// What keeps instances that nobody uses at this moment.
@@ -60,11 +63,16 @@ impl Idle {
         last.map(|waiting| waiting.instance)
     }
 
-    /// Keeps an instance for the next request. Returns whether no other waits beside it.
-    pub(super) fn put(&self, instance: Instance) -> bool {
+    /// Keeps an instance for the next request; `ready` is for one that nobody has used yet.
+    /// Returns whether no other waits beside it.
+    pub(super) fn put(&self, instance: Instance, ready: Option<Ready>) -> bool {
         let since = Instant::now();
         let mut shelf = lock(&self.shelves[own_shelf()].0);
-        shelf.push_back(Waiting { since, instance });
+        shelf.push_back(Waiting {
+            since,
+            instance,
+            ready,
+        });
         shelf.len() == 1
     }
 
@@ -101,7 +109,8 @@ impl Shelf {
         let next = waiting.front().map(|first| first.since + time_max);
         drop(waiting);
         // Without the lock: it takes a while.
-        drop(dropped);
+        let unused = dropped.into_iter().filter_map(|waiting| waiting.ready);
+        unused.for_each(Ready::expire);
         next
     }
 }

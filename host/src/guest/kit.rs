@@ -1,4 +1,4 @@
-//! What it takes to make instances of one guest and to keep those that wait for their next request.
+//! What it takes to make instances of one guest, and to keep those that wait for a request.
 //! A guest shares it with whatever runs one of its instances for longer than a call.
 
 use super::answer::AnswerLimits;
@@ -14,10 +14,14 @@ use super::log::{GuestLog, RequestLog};
 use super::pace::Pace;
 use super::sandbox::Sandbox;
 use super::state::{State, StoreBounds};
+use super::stock::{Ready, Stock};
 use super::turn::Turn;
 use super::wasi::{Offer, Output, Parts, PartsLimits, SharedBounds, Worker};
+use std::future::Future;
+use std::pin::pin;
 use std::sync::{Arc, Weak};
-use std::time::Instant;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
 
 /// What the host copies out of a guest beside the answer itself is at least this, so that a log
 /// line is cut and not refused under a small `response_max`.
@@ -25,6 +29,8 @@ const COPY_BYTES_MIN: usize = 1 << 20;
 /// Fields that a guest makes for a message may take so many times the bytes that the head of an
 /// answer may have: `wasi:http` counts what they take in the host's memory, too.
 const FIELDS_FACTOR: usize = 2;
+/// What a guest's start may take when an instance is made ahead. Most often its turn is over first.
+const MAKING_MAX: Duration = Duration::from_millis(100);
 
 /// The parts of one guest.
 pub(super) struct Kit {
@@ -33,6 +39,7 @@ pub(super) struct Kit {
     pub(super) settings: GuestSettings,
     pub(super) loaded: Arc<Loaded>,
     pub(super) idle: Arc<Idle>,
+    pub(super) stock: Arc<Stock>,
     pub(super) lane: Lane,
     pub(super) pace: Arc<Pace>,
     pub(super) offer: Offer,
@@ -60,7 +67,8 @@ impl Kit {
         self.loaded.kind() == Kind::Wasi03 && !self.loaded.is_middleware
     }
 
-    /// A waiting instance if the guest reuses them and has one, else a fresh one.
+    /// A waiting instance if the guest has one, used before only if it reuses them; else a fresh
+    /// one.
     pub(super) async fn instance(
         &self,
         request_id: &str,
@@ -72,6 +80,7 @@ impl Kit {
             instance.begin(deadline, log(), turn, None);
             return Ok(instance);
         }
+        self.stock.was_missed();
         self.fresh(log, deadline, turn, None).await
     }
 
@@ -99,19 +108,46 @@ impl Kit {
         worker: Option<&Weak<Worker>>,
     ) -> Result<Instance, CallError> {
         loop {
-            let (log, wasi) = self.log_and_parts(log());
-            let state = State {
-                deadline,
-                log,
-                limits: Limits::new(self.settings.memory_max),
-                turn: turn.clone(),
-                wasi,
-                worker: worker.cloned(),
-            };
-            match Instance::new(&self.loaded, state, self.store_bounds()).await {
+            match self.make(log(), deadline, turn.clone(), worker).await {
                 Err(CallError::Exhausted) if self.sandbox.idle.evict_one() => {}
                 made => return made,
             }
+        }
+    }
+
+    async fn make(
+        &self,
+        log: GuestLog,
+        deadline: Instant,
+        turn: Turn,
+        worker: Option<&Weak<Worker>>,
+    ) -> Result<Instance, CallError> {
+        let (log, wasi) = self.log_and_parts(log);
+        let state = State {
+            deadline,
+            log,
+            limits: Limits::new(self.settings.memory_max),
+            turn,
+            wasi,
+            worker: worker.cloned(),
+        };
+        Instance::new(&self.loaded, state, self.store_bounds()).await
+    }
+
+    /// Makes an instance ready for the next request, if fewer are than have been wanted lately. It
+    /// takes no other's place. For the time between requests; one whose start runs for longer than
+    /// a turn is not made ahead.
+    pub(super) fn restock(&self) {
+        let Some(ready) = self.stock.wants_one() else {
+            return;
+        };
+        let _running = self.loaded.workshop.ticker.enter();
+        let turn = Turn::new(self.sandbox.slice, Arc::clone(&self.stock.pace));
+        let made = pin!(self.make(self.log(""), Instant::now() + MAKING_MAX, turn, None));
+        match made.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Ok(instance)) => self.put_aside(instance, Some(ready)),
+            Poll::Ready(Err(CallError::Exhausted)) => {}
+            Poll::Ready(Err(_)) | Poll::Pending => self.stock.close(),
         }
     }
 
@@ -138,15 +174,20 @@ impl Kit {
     }
 
     /// Puts an instance that did well aside for the next request, if it has one left to serve.
-    /// There are never more of them than calls at once.
-    pub(super) fn keep(&self, instance: Instance) {
+    /// There are never more of them than calls at once. Returns it if it has none left.
+    pub(super) fn keep(&self, instance: Instance) -> Option<Instance> {
         match self.settings.instances {
             Instances::Reuse { uses, .. } if instance.calls() < uses => {
-                if self.idle.put(instance) {
-                    self.sandbox.sweeper.wake();
-                }
+                self.put_aside(instance, None);
+                None
             }
-            _ => drop(instance),
+            _ => Some(instance),
+        }
+    }
+
+    fn put_aside(&self, instance: Instance, ready: Option<Ready>) {
+        if self.idle.put(instance, ready) {
+            self.sandbox.sweeper.wake();
         }
     }
 

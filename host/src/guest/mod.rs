@@ -33,6 +33,7 @@ mod pace;
 mod run;
 mod sandbox;
 mod state;
+mod stock;
 mod sweeper;
 mod ticker;
 mod turn;
@@ -45,7 +46,7 @@ mod tests;
 
 pub use answer::Response;
 pub use cache::CacheSettings;
-pub use call::{Guest, GuestSettings, Instances};
+pub use call::{Guest, GuestSettings, Instances, Remains};
 pub use compile_pool::Priority;
 pub use error::{BadAnswer, CallError, LoadError, SandboxError, Stage};
 pub use hash::ContentHash;

@@ -12,6 +12,7 @@ use super::idle::{Idle, IdleList};
 use super::kit::Kit;
 use super::load;
 use super::log::LogLimits;
+use super::stock::{Stock, Total};
 use super::sweeper::Sweeper;
 use super::wasi::{Offer, Reach};
 use super::workshop::Workshops;
@@ -27,6 +28,10 @@ pub struct SandboxSettings {
     /// Instances that may exist at once, over all guests. Each reserves `memory_max` of
     /// address space, and no memory until it runs.
     pub instances_max: u32,
+    /// Instances of all guests together that may be made ahead of the requests that use them.
+    pub ready_max: u32,
+    /// How long one of these is kept while nobody wants it.
+    pub ready_idle: Duration,
     /// How long a guest runs before other work on its thread gets a turn.
     pub slice: Duration,
     /// Threads for calls that take longer than a slice; 0 is as many as there are processors.
@@ -53,6 +58,8 @@ pub struct Sandbox {
     pub(super) log_limits: LogLimits,
     pub(super) idle: Arc<IdleList>,
     pub(super) sweeper: Sweeper,
+    ready: Arc<Total>,
+    ready_idle: Duration,
     instances: AtomicU64,
     pub(super) compiled: Compiled,
     pub(super) workshops: Workshops,
@@ -80,6 +87,8 @@ impl Sandbox {
             log_limits,
             sweeper: Sweeper::start(&idle)?,
             idle,
+            ready: Total::new(settings.ready_max),
+            ready_idle: settings.ready_idle,
             instances: AtomicU64::new(0),
             compiled: Compiled::default(),
             workshops,
@@ -110,15 +119,20 @@ impl Sandbox {
         })?;
         loaded.check_memory(settings.memory_max)?;
         let time_max = match settings.instances {
-            Instances::Fresh => Duration::ZERO,
+            Instances::Fresh => self.ready_idle,
             Instances::Reuse { idle, .. } => idle,
         };
         let idle = Arc::new(Idle::new(time_max));
         self.idle.add(&idle);
+        let ready_max = match settings.instances {
+            Instances::Fresh => settings.ready_max,
+            Instances::Reuse { .. } => 0,
+        };
         Ok(Guest::new(Kit {
             offer: Offer::new(name, &settings.grants, reach)?,
             lane: self.background.lane(),
             pace: Arc::default(),
+            stock: Stock::new(ready_max, &self.ready),
             sandbox: Arc::clone(self),
             name: Arc::from(name),
             settings,

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::breaker::Leave;
 use super::bulkhead::Place;
 use super::generation::Generation;
+use super::pool::Share;
 use super::slot::Slot;
 use crate::guest::{CallError, Rooms, Seat, Stage, Standing};
 
@@ -23,6 +24,10 @@ pub struct Admitted {
     deadline: Duration,
     place: Place,
 }
+
+/// Room for an instance that is there for a moment longer than its request runs.
+#[derive(Debug)]
+pub struct Room(#[expect(dead_code, reason = "held")] Option<Share>);
 
 /// A request that may be about to call a guest.
 #[derive(Debug)]
@@ -79,6 +84,14 @@ impl Admitted {
     /// Tells that whatever came of the call is not the guest's fault.
     pub fn excused(mut self) {
         self.attempt.end();
+    }
+
+    /// Tells what came of a call that leaves its instance behind. What comes back is that
+    /// instance's room, to be dropped after it.
+    pub fn ended_leaving<T>(mut self, result: &Result<T, CallError>) -> Room {
+        let room = Room(self.place.leave_share());
+        self.ended(result);
+        room
     }
 
     /// Tells what came of the call.

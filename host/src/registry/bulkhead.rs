@@ -39,6 +39,8 @@ pub(super) struct Bulkhead {
 pub(super) struct Place {
     /// Absent where the request has a seat in an instance of others, or the instance has it.
     share: Option<Share>,
+    /// The instance has outlived the request, by a moment, and nothing is free yet.
+    left: bool,
     pool: Arc<Pool>,
     _permit: OwnedSemaphorePermit,
 }
@@ -48,11 +50,17 @@ impl Place {
     pub(super) fn take_share(&mut self) -> Option<Share> {
         self.share.take()
     }
+
+    /// The same for one that is about to be cleared away.
+    pub(super) fn leave_share(&mut self) -> Option<Share> {
+        self.left = self.share.is_some();
+        self.share.take()
+    }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        if self.share.is_none() {
+        if self.share.is_none() && !self.left {
             self.pool.tell();
         }
     }
@@ -140,6 +148,7 @@ impl Bulkhead {
         };
         let place = Place {
             share,
+            left: false,
             pool: Arc::clone(&self.pool),
             _permit: permit,
         };

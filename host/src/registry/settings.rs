@@ -11,6 +11,8 @@ pub(super) fn sandbox(config: &Config) -> SandboxSettings {
     let memories = config.guests.values().map(|guest| guest.memory_max);
     SandboxSettings {
         instances_max: config.sandbox.instances_max,
+        ready_max: config.sandbox.ready_max,
+        ready_idle: config.sandbox.ready_idle,
         slice: config.sandbox.slice,
         stack_max: config.sandbox.stack_max,
         memory_max: memories.fold(MEMORY_MIN, u64::max),
@@ -41,6 +43,7 @@ pub(super) fn guest(config: &Config, guest: &config::Guest) -> GuestSettings {
                 idle,
             },
         },
+        ready_max: guest.ready_max,
         resources_max: guest.resources_max,
         grants: grants(guest),
     }

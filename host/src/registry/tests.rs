@@ -21,6 +21,8 @@ const RECORD: &str = "(i32.const 1024)";
 fn sandbox(cache: Option<&Path>) -> Arc<Sandbox> {
     let settings = SandboxSettings {
         instances_max: 4,
+        ready_max: 4,
+        ready_idle: PATIENCE,
         slice: Duration::from_millis(1),
         stack_max: 256 << 10,
         memory_max: 1 << 20,
@@ -67,6 +69,7 @@ fn newcomer(probe: Option<&str>) -> Newcomer<'_> {
             response_max: 1 << 16,
             response_head_max: 1000,
             response_fields_max: 10,
+            ready_max: 0,
             resources_max: 100,
             instances: Instances::Fresh,
             grants: Grants::default(),

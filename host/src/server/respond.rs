@@ -1,6 +1,10 @@
 //! Sending one response, and what follows it: the rest of a small body is read, or the connection
 //! is given up.
 
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
+
 use httpd_http1::{Cycle, Event, ResponseHead, ResponseLength};
 use tokio::time::Instant;
 
@@ -28,13 +32,24 @@ impl Driver {
         line.bytes_out = (self.out.len() + separate_body.len()) as u64;
         let stall = self.settings.write;
         line.write_begins();
-        let written = self.transport.write(&self.out, separate_body, stall).await;
+        let written = {
+            let mut write = pin!(self.transport.write(&self.out, separate_body, stall));
+            match poll_fn(|cx| Poll::Ready(write.as_mut().poll(cx))).await {
+                Poll::Ready(written) => written,
+                // An instance does not wait for a client that does not read.
+                Poll::Pending => {
+                    line.served.tidy();
+                    write.await
+                }
+            }
+        };
         self.out.clear();
         self.out.shrink_to(OUT_BYTES_KEPT);
         self.answered += 1;
         match written {
             Ok(()) => {
                 line.write(self);
+                line.served.tidy();
                 self.finish().await
             }
             Err(failed) => {

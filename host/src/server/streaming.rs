@@ -147,6 +147,7 @@ impl Driver {
             Outcome::Complete => {
                 self.answered += 1;
                 line.write(self);
+                line.served.tidy();
                 self.give_memory_back(&account);
                 self.finish().await
             }

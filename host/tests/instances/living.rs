@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::{numbers, to};
 use crate::support::*;
@@ -52,11 +52,22 @@ fn a_swap_under_load_fails_nobody() {
 
 #[test]
 fn instances_that_nobody_uses_are_dropped() {
-    for (name, component, concurrent) in [("shared", "faults/shared", 4), ("hello", "hello", 1)] {
-        let socket = "[control]\nsocket = \"control.sock\"\n".to_owned();
-        let keys =
-            format!("instances = {{ reuse = 100, concurrent = {concurrent}, idle = \"2s\" }}");
-        let config = socket + &guest(name, component, &keys) + &route("/", name, "");
+    let reused = |concurrent: u32| {
+        format!("instances = {{ reuse = 100, concurrent = {concurrent}, idle = \"2s\" }}")
+    };
+    let guests = [
+        ("shared", "faults/shared", reused(4)),
+        ("hello", "hello", reused(1)),
+        // Made ahead of a request that does not come.
+        ("hello", "hello", String::new()),
+        ("shared", "faults/shared", String::new()),
+    ];
+    for (name, component, keys) in guests {
+        let sandbox = "[sandbox]\nready_idle = \"2s\"\n".to_owned();
+        let config = sandbox
+            + "[control]\nsocket = \"control.sock\"\n"
+            + &guest(name, component, &keys)
+            + &route("/", name, "");
         let program = Program::start(&config);
         program.request(get("/")).expect(200);
         let waiting = || {

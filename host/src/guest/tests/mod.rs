@@ -10,6 +10,7 @@ mod logging;
 mod places;
 mod requests;
 mod reuse;
+mod stock;
 mod support;
 mod turns;
 mod welcome;

@@ -115,16 +115,10 @@ async fn a_mixed_crowd_leaves_every_place_free() {
 fn a_pool_that_does_not_fit_the_address_space_is_an_error() {
     let settings = SandboxSettings {
         instances_max: 1_000_000,
-        slice: Duration::from_millis(1),
-        background_threads: 2,
-        background_nice: 10,
-        stack_max: 256 << 10,
         // Over the whole address space: less would use up the process's mappings, which the tests
         // beside this one need.
         memory_max: 4 << 30,
-        guest_line_max: LINE_MAX,
-        guest_lines_max: LINES_MAX,
-        cache: None,
+        ..sandbox_settings(1)
     };
     let error = crate::guest::Sandbox::new(&settings).unwrap_err();
     assert!(

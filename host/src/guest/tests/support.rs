@@ -24,6 +24,7 @@ pub(super) const SETTINGS: GuestSettings = GuestSettings {
     response_max: RESPONSE_MAX,
     response_head_max: 1000,
     response_fields_max: 10,
+    ready_max: 2,
     resources_max: 100,
     instances: Instances::Fresh,
     grants: NO_GRANTS,
@@ -51,6 +52,8 @@ pub(super) const NO_GRANTS: Grants = Grants {
 pub(super) fn sandbox_settings(instances_max: u32) -> SandboxSettings {
     SandboxSettings {
         instances_max,
+        ready_max: 4,
+        ready_idle: PATIENCE,
         slice: Duration::from_millis(1),
         background_threads: 2,
         background_nice: NICE as u32,

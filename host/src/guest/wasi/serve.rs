@@ -209,7 +209,7 @@ impl Guest {
         instance.store.data_mut().set_behind(None);
         result?;
         breaking.disarm();
-        self.kit.keep(instance);
+        drop(self.kit.keep(instance));
         Ok(())
     }
 }

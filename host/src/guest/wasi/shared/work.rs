@@ -108,7 +108,7 @@ async fn live(kit: &Kit, worker: &Weak<Worker>, polls: Arc<Polls>, start: Start)
     match serve(&mut instance, worker, &roster).await {
         Ok(served) => {
             instance.count_calls(served);
-            kit.keep(instance);
+            drop(kit.keep(instance));
         }
         Err(error) => roster.fail(error),
     }

@@ -1,0 +1,169 @@
+//! How many instances of a guest are made ahead of the requests that will use them. A request that
+//! found none asks for one more; one that nobody came for in time takes the wish back. So a guest
+//! has as many as its requests need at once, and one that is left alone soon has none.
+//!
+//! It only counts. `kit` makes the instances, between requests, and `idle` keeps them.
+
+use super::pace::Pace;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+
+/// What is known of one guest's instances that are ready and unused.
+#[derive(Debug)]
+pub(super) struct Stock {
+    max: u32,
+    wanted: AtomicU32,
+    ready: Count,
+    /// Of all guests together.
+    all: Arc<Total>,
+    /// Set once an instance could not be made in no time.
+    closed: AtomicBool,
+    /// How long it takes to make one, which is no request's doing.
+    pub(super) pace: Arc<Pace>,
+}
+
+/// How many instances are ready over all guests, and how many may be.
+#[derive(Debug)]
+pub(super) struct Total {
+    ready: Count,
+    max: u32,
+}
+
+/// Stands for one instance that is ready, or about to be.
+#[derive(Debug)]
+pub(super) struct Ready(Arc<Stock>);
+
+#[derive(Debug, Default)]
+struct Count(AtomicU32);
+
+impl Total {
+    /// Room for `max` of them.
+    pub(super) fn new(max: u32) -> Arc<Total> {
+        let ready = Count::default();
+        Arc::new(Total { ready, max })
+    }
+}
+
+impl Stock {
+    /// A stock of at most `max`, which are among `all`.
+    pub(super) fn new(max: u32, all: &Arc<Total>) -> Arc<Stock> {
+        Arc::new(Stock {
+            max,
+            wanted: AtomicU32::new(0),
+            ready: Count::default(),
+            all: Arc::clone(all),
+            closed: AtomicBool::new(false),
+            pace: Arc::default(),
+        })
+    }
+
+    /// A request found none.
+    pub(super) fn was_missed(&self) {
+        self.change_wanted(|wanted| wanted < self.max, |wanted| wanted + 1);
+    }
+
+    /// Leave to make one, if there are fewer than are wanted.
+    pub(super) fn wants_one(self: &Arc<Self>) -> Option<Ready> {
+        if self.closed.load(Relaxed) || !self.ready.add_one(self.wanted.load(Relaxed)) {
+            return None;
+        }
+        if !self.all.ready.add_one(self.all.max) {
+            self.ready.subtract_one();
+            return None;
+        }
+        Some(Ready(Arc::clone(self)))
+    }
+
+    /// Makes no more: they take too long, or cannot be made at all. What is wrong with that is told
+    /// to the requests that make their own.
+    pub(super) fn close(&self) {
+        self.closed.store(true, Relaxed);
+    }
+
+    fn change_wanted(&self, may: impl Fn(u32) -> bool, change: impl Fn(u32) -> u32) {
+        let changed = |wanted| may(wanted).then(|| change(wanted));
+        // An error says that nothing changed.
+        let _ = self.wanted.fetch_update(Relaxed, Relaxed, changed);
+    }
+}
+
+impl Ready {
+    /// Nobody came for it in time.
+    pub(super) fn expire(self) {
+        self.0
+            .change_wanted(|wanted| wanted > 0, |wanted| wanted - 1);
+    }
+}
+
+impl Drop for Ready {
+    fn drop(&mut self) {
+        self.0.ready.subtract_one();
+        self.0.all.ready.subtract_one();
+    }
+}
+
+impl Count {
+    fn add_one(&self, max: u32) -> bool {
+        let one_more = |count| (count < max).then_some(count + 1);
+        self.0.fetch_update(Relaxed, Relaxed, one_more).is_ok()
+    }
+
+    fn subtract_one(&self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stock_up(stock: &Arc<Stock>) -> Vec<Ready> {
+        std::iter::from_fn(|| stock.wants_one()).collect()
+    }
+
+    #[test]
+    fn as_many_are_wanted_as_were_missed_and_no_more_than_may_be() {
+        let stock = Stock::new(2, &Total::new(10));
+        assert!(stock.wants_one().is_none(), "nobody has asked yet");
+        for ready in [1, 2, 2] {
+            stock.was_missed();
+            assert_eq!(stock_up(&stock).len(), ready);
+        }
+        assert_eq!(
+            stock_up(&stock).len(),
+            2,
+            "what was given up can be had again"
+        );
+    }
+
+    #[test]
+    fn what_nobody_came_for_is_not_made_again() {
+        let stock = Stock::new(2, &Total::new(10));
+        stock.was_missed();
+        stock.was_missed();
+        stock_up(&stock).into_iter().for_each(Ready::expire);
+        assert!(stock_up(&stock).is_empty());
+        stock.was_missed();
+        assert_eq!(stock_up(&stock).len(), 1);
+    }
+
+    #[test]
+    fn all_guests_together_have_their_bound() {
+        let all = Total::new(1);
+        let (first, second) = (Stock::new(4, &all), Stock::new(4, &all));
+        first.was_missed();
+        second.was_missed();
+        let ready = first.wants_one();
+        assert!(ready.is_some() && second.wants_one().is_none());
+        drop(ready);
+        assert!(second.wants_one().is_some());
+    }
+
+    #[test]
+    fn a_closed_one_makes_none() {
+        let stock = Stock::new(4, &Total::new(1));
+        stock.was_missed();
+        stock.close();
+        assert!(stock.wants_one().is_none());
+    }
+}
