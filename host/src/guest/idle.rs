@@ -1,10 +1,10 @@
-//! Instances that wait for their next request, or for their first. They occupy places of the pool that all guests
-//! share, so a guest in need of a place may take one away from here; and each of them is dropped
-//! when nobody has wanted it for long.
+//! Instances that wait for their next request, or for their first. They occupy places of the pool
+//! that all guests share, so a guest in need of a place may take one away from here; and each of
+//! them is dropped when nobody has wanted it for long.
 //!
-//! A thread gets back what it put here itself, as long as there is such a one: the instance's memory
-//! is in the caches of that thread's processor, and fetching it from another's costs as much as the
-//! call.
+//! A thread gets back what it put here itself, as long as there is such a one: the instance's
+//! memory is in the caches of that thread's processor, and fetching it from another's costs as much
+//! as the call.
 
 use super::instance::Instance;
 use super::stock::Ready;

@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: the host beside its peers, all in one run: throughput, latency, processor
 //! time and memory under load, and what size costs. Writes docs/benchmarks.md.
 
+mod apart;
 mod check;
 mod figures;
 mod instructions;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
+use super::apart::Apart;
 use super::check;
 use super::figures::{Runs, Sample};
 use super::launch::{self, Changes, Place};
@@ -95,8 +96,12 @@ pub(super) fn run(server: &Server, load: &Load<'_>) -> Result<Sample> {
         server.processes.cpu_seconds()?,
         others::ticks_of_children()?,
     );
+    // Only a single connection's latency is made of waking each other up.
+    let apart = (load.connections == 1).then(|| Apart::put(&server.processes));
+    let apart = apart.transpose()?;
     let started = Instant::now();
     let report = Wrk::start_load(&load)?.finish()?;
+    drop(apart);
     let elapsed = started.elapsed().as_secs_f64();
     let wrk = (others::ticks_of_children()? - wrk) as f64 / TICKS_PER_SECOND;
     let cpu = server.processes.cpu_seconds()? - cpu;
