@@ -283,7 +283,11 @@ impl Drop for Chain {
         let blamed = seen.blamed;
         let left = seen.failure.take();
         let left = left.filter(|(index, refusal)| !is_late(refusal) || blamed != Some(*index));
+        let reached = seen.links.iter().filter_map(|link| link.generation.clone());
+        let reached: Vec<_> = reached.collect();
         self.tell(seen, left);
+        // The answer is on its way: the next request will need the same guests.
+        reached.iter().for_each(|it| it.guest().restock());
     }
 }
 
