@@ -1,6 +1,11 @@
 //! How many instructions of user mode a request takes on its way from the parser to the encoder,
 //! sockets left out: counted by callgrind, so that two commits can be compared on a busy machine.
+//!
+//! The counts of the last run are kept beside the benchmark in the target folder, and the change
+//! since then is printed.
 
+use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -15,7 +20,11 @@ const BENCH: &str = "instructions";
 /// The ways that the benchmark knows.
 const WAYS: [&str; 3] = ["refused", "fresh", "reused"];
 /// What two runs differ in is so many requests; the start, which is the same, drops out.
-const TIMES: [u64; 2] = [500, 1500];
+const TIMES: [u64; 2] = [500, 2500];
+/// How often each is run. What threads in the background add depends on the time it takes: the run
+/// that they added least to counts.
+const RUNS: usize = 3;
+const KEPT: &str = "requests.tsv";
 
 /// What is read of a line that cargo writes about what it has built.
 #[derive(Debug, Deserialize)]
@@ -38,18 +47,53 @@ pub(super) fn run() -> Result<()> {
     setup::ensure_tools(&[Tool::Valgrind])?;
     let program = shell::step("Build the benchmark", build)?;
     let folder = lab_host::folder()?;
-    println!("| request | instructions |\n| --- | ---: |");
+    let kept = program.with_file_name(KEPT);
+    let mut counts = read(&fs::read_to_string(&kept).unwrap_or_default());
+    println!("| request | instructions | since the last run |\n| --- | ---: | ---: |");
     for way in WAYS {
-        // Compiles the guest, which would take a minute under callgrind.
-        shell::run(Command::new(&program).arg(folder.path()).args([way, "1"]))?;
-        let counted = [
-            count(&program, folder.path(), way, TIMES[0])?,
-            count(&program, folder.path(), way, TIMES[1])?,
-        ];
-        let for_each = (counted[1] - counted[0]) / (TIMES[1] - TIMES[0]);
-        println!("| {way} | {for_each} |");
+        let now = for_each(&program, folder.path(), way)?;
+        let before = counts.insert(way.to_owned(), now);
+        println!("{}", row(way, now, before));
     }
-    Ok(())
+    let lines: String = counts
+        .iter()
+        .map(|(way, count)| format!("{way}\t{count}\n"))
+        .collect();
+    fs::write(&kept, lines).with_context(|| format!("cannot write {}", kept.display()))
+}
+
+/// Instructions of one request of the `way`.
+fn for_each(program: &Path, folder: &Path, way: &str) -> Result<u64> {
+    // Compiles the guest for the processor that valgrind imitates; that must not count.
+    count(program, folder, way, 1)?;
+    let [mut few, mut many] = [u64::MAX; 2];
+    for _ in 0..RUNS {
+        few = few.min(count(program, folder, way, TIMES[0])?);
+        many = many.min(count(program, folder, way, TIMES[1])?);
+    }
+    ensure!(
+        many > few,
+        "{} requests took {few} instructions, {} took {many}",
+        TIMES[0],
+        TIMES[1],
+    );
+    Ok((many - few) / (TIMES[1] - TIMES[0]))
+}
+
+fn row(way: &str, now: u64, before: Option<u64>) -> String {
+    let change = before.map(|before| {
+        let change = (now as f64 / before as f64 - 1.0) * 100.0;
+        format!("{change:+.1} %")
+    });
+    format!("| {way} | {now} | {} |", change.unwrap_or_default())
+}
+
+/// The counts that a run has kept: a way, a tab and a number a line.
+fn read(kept: &str) -> BTreeMap<String, u64> {
+    let lines = kept.lines().filter_map(|line| line.split_once('\t'));
+    lines
+        .filter_map(|(way, count)| Some((way.to_owned(), count.parse().ok()?)))
+        .collect()
 }
 
 fn build() -> Result<PathBuf> {
@@ -103,6 +147,15 @@ fn collected(said: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_change_is_told_from_what_was_kept() {
+        let kept = read("fresh\t200\nreused\tmany\n");
+        assert_eq!(kept, BTreeMap::from([("fresh".to_owned(), 200)]));
+        let line = row("fresh", 150, kept.get("fresh").copied());
+        assert_eq!(line, "| fresh | 150 | -25.0 % |");
+        assert_eq!(row("reused", 7, None), "| reused | 7 |  |");
+    }
 
     #[test]
     fn the_count_and_the_program_are_found() {
