@@ -1,6 +1,6 @@
 //! `uri-host [ ":" port ]`: the syntax of Host and of a target's authority (RFC 3986 3.2).
 
-use crate::class::{is_hex, plain_reg_name_end, reg_name_end};
+use crate::class::{is_hex, plain_digits_end, plain_reg_name_end, reg_name_end};
 use crate::fields::Span;
 use core::net::Ipv6Addr;
 
@@ -32,6 +32,8 @@ pub(crate) fn parse(authority: &[u8]) -> Option<Port> {
     }
 }
 
+const PLAIN_PORT_DIGITS_MAX: usize = 4;
+
 /// Whether the authority in a head is valid, as far as that can be told at a glance: one that is
 /// no plain name or IPv4 address, with or without a port, is left to [`parse`].
 #[inline]
@@ -40,17 +42,14 @@ pub(crate) fn is_plain(bytes: &[u8], authority: Span) -> bool {
     match plain_reg_name_end(bytes, start) {
         Some(name_end) if name_end == start => false,
         Some(name_end) if name_end >= end => start < end,
-        Some(name_end) => match bytes.get(name_end..end) {
-            Some([b':', digits @ ..]) => is_short_number(digits),
-            _ => false,
-        },
+        Some(name_end) => {
+            // So few digits that the number they make is a port's.
+            bytes.get(name_end) == Some(&b':')
+                && end - name_end <= 1 + PLAIN_PORT_DIGITS_MAX
+                && plain_digits_end(bytes, name_end + 1).is_some_and(|digits_end| digits_end >= end)
+        }
         None => false,
     }
-}
-
-/// Whether these are so few digits that the number they make is a port's.
-fn is_short_number(digits: &[u8]) -> bool {
-    digits.len() <= 4 && digits.iter().all(u8::is_ascii_digit)
 }
 
 fn after_ipv6(bytes: &[u8]) -> Option<&[u8]> {
@@ -101,39 +100,66 @@ mod tests {
         }
     }
 
+    /// What stands behind an authority does not count, and what is plain at a glance is so by the
+    /// grammar.
+    #[test]
+    fn only_valid_authorities_are_plain() {
+        let plain = [
+            "localhost",
+            "example.com",
+            "127.0.0.1:8080",
+            "a-b.example:0",
+            "a:",
+        ];
+        for authority in plain.iter().chain(INVALID) {
+            for behind in ["\r\n", "0123456789:", "\0"] {
+                let line = format!("host: {authority}{}", behind.repeat(16));
+                let span = Span::new(6, 6 + authority.len());
+                let expected = plain.contains(authority);
+                assert_eq!(is_plain(line.as_bytes(), span), expected, "{line:?}");
+            }
+        }
+        for others in ["a:65535", "[::1]", "a_b", "ex%C3%A4mple", "localhost"] {
+            let span = Span::new(0, others.len());
+            assert!(!is_plain(others.as_bytes(), span), "{others}");
+        }
+    }
+
+    const INVALID: &[&str] = &[
+        "",
+        ":80",
+        "a:b",
+        "a:65536",
+        "a:+1",
+        "a:-1",
+        "a: 1",
+        "a b",
+        "u@h",
+        "u:p@h",
+        "a/b",
+        "a?",
+        "a#",
+        "[::1",
+        "::1",
+        "[]",
+        "[::1]x",
+        "[::g]",
+        "[fe80::1%25eth0]",
+        "[v1.a]",
+        "a%",
+        "a%4",
+        "a%zz",
+        "a:1:2",
+        "ä",
+        "a\\b",
+        "a\"",
+        "a<b>",
+        "[1.2.3.4]",
+    ];
+
     #[test]
     fn refuses_everything_else() {
-        for authority in [
-            "",
-            ":80",
-            "a:b",
-            "a:65536",
-            "a:+1",
-            "a:-1",
-            "a: 1",
-            "a b",
-            "u@h",
-            "u:p@h",
-            "a/b",
-            "a?",
-            "a#",
-            "[::1",
-            "::1",
-            "[]",
-            "[::1]x",
-            "[::g]",
-            "[fe80::1%25eth0]",
-            "[v1.a]",
-            "a%",
-            "a%4",
-            "a%zz",
-            "a:1:2",
-            "ä",
-            "a\\b",
-            "a\"",
-            "a<b>",
-            "[1.2.3.4]",
-        ] {
+        for authority in INVALID {
             assert_eq!(parse(authority.as_bytes()), None, "{authority}");
         }
     }

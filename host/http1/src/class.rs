@@ -3,7 +3,7 @@
 //! Only questions about single bytes and runs of them are answered here; nothing here knows what
 //! a request is.
 
-use crate::block;
+use crate::block::{self, Places, Wanted};
 use wide::u8x16;
 
 const TOKEN: u8 = 1;
@@ -67,7 +67,7 @@ const fn is(byte: u8, class: u8) -> bool {
 /// Whether `bytes` is a token (RFC 9110 5.6.2): methods, field names, connection options.
 pub fn is_token(bytes: &[u8]) -> bool {
     // Names to be sent are short and stand alone, with no block around them to look at.
-    !bytes.is_empty() && run_end(bytes, 0, TOKEN) == bytes.len()
+    !bytes.is_empty() && all(bytes, TOKEN)
 }
 
 /// Whether `bytes` may be written as a field name (RFC 9110 5.1). Upper case is allowed.
@@ -78,7 +78,12 @@ pub fn is_field_name(bytes: &[u8]) -> bool {
 /// Whether `bytes` may be written as a field value (RFC 9110 5.5): no control but HTAB. Bytes from
 /// 0x80 on are allowed, and so is white space at the ends, which every recipient removes.
 pub fn is_field_value(bytes: &[u8]) -> bool {
-    value_end(bytes, 0) == bytes.len()
+    match block::any(bytes, control) {
+        Some(false) => true,
+        // A control may be a tab.
+        Some(true) => value_end(bytes, 0) == bytes.len(),
+        None => all(bytes, VALUE),
+    }
 }
 
 /// As [`reg_name_end`] for a name of letters, digits, dots and hyphens: `None` if what ends it is
@@ -88,6 +93,12 @@ pub(crate) fn plain_reg_name_end(bytes: &[u8], start: usize) -> Option<usize> {
     block::seek(bytes, start, |block| {
         no_name(block) & !block::equal(block, b'.')
     })
+}
+
+/// Where the digits that begin at `start` end; `None` if that is not before the last block.
+#[inline(always)]
+pub(crate) fn plain_digits_end(bytes: &[u8], start: usize) -> Option<usize> {
+    block::seek(bytes, start, |block| !block::between(block, b'0', b'9'))
 }
 
 /// Where the registered name of an authority (RFC 3986 3.2.2) that begins at `start` ends, or the
@@ -122,29 +133,23 @@ pub(crate) fn trim_ows(mut bytes: &[u8]) -> &[u8] {
 }
 
 /// Where the token that begins at `start` ends: at the first byte that may not stand in one.
-#[inline]
 pub(crate) fn token_end(bytes: &[u8], start: usize) -> usize {
     run_end(bytes, block::find(bytes, start, no_name), TOKEN)
 }
 
-/// Where the token ends that `bytes` begin with, if `stop` comes next; `None` also if that is not
-/// before the last block.
-///
-/// Names are letters, digits and hyphens in nearly all cases: those are passed over by the block,
-/// and the table decides about what follows them.
+/// How many letters, digits and hyphens `block` begins with. Nearly all names, and all usual
+/// methods, are made of these and shorter than a block.
 #[inline(always)]
-pub(crate) fn plain_token_end(bytes: &[u8], stop: u8) -> Option<usize> {
-    let end = block::seek(bytes, 0, no_name)?;
-    if *bytes.get(end)? == stop {
-        return Some(end);
-    }
-    rare_token_end(bytes, end, stop)
+pub(crate) fn plain_name_len(block: &[u8; block::LEN]) -> usize {
+    block::first_place(block, no_name)
 }
 
-#[cold]
-fn rare_token_end(bytes: &[u8], start: usize, stop: u8) -> Option<usize> {
-    let end = run_end(bytes, start, TOKEN);
-    (*bytes.get(end)? == stop).then_some(end)
+/// As [`token_end`]; it takes little time if the token is plain but for its length, and blocks of
+/// whatever stands after it can be looked at.
+#[inline(always)]
+pub(crate) fn long_token_end(bytes: &[u8], start: usize) -> usize {
+    let end = block::seek(bytes, start, no_name).unwrap_or(start);
+    run_end(bytes, end, TOKEN)
 }
 
 #[inline(always)]
@@ -192,9 +197,19 @@ pub(crate) fn plain_value_end(bytes: &[u8]) -> Option<usize> {
     block::seek_far(bytes, 0, control)
 }
 
+/// Where the controls are in `bytes` from `start` on.
+#[inline(always)]
+pub(crate) fn controls(bytes: &[u8], start: usize) -> Places<'_, impl Wanted> {
+    Places::new(bytes, start, control)
+}
+
 #[inline(always)]
 fn control(block: u8x16) -> u8x16 {
     block::at_most(block, 0x1f) | block::equal(block, 0x7f)
+}
+
+fn all(bytes: &[u8], class: u8) -> bool {
+    bytes.iter().all(|byte| is(*byte, class))
 }
 
 fn run_end(bytes: &[u8], start: usize, class: u8) -> usize {
@@ -206,9 +221,24 @@ fn run_end(bytes: &[u8], start: usize, class: u8) -> usize {
 }
 
 /// Writes the token at `start..end` of `from` to the same place of `to`, in lower case. What stands
-/// after it in `from` may be copied too.
+/// after it in `from` may be copied too. Nearly all names fit in a block.
 #[inline(always)]
 pub(crate) fn copy_lower(from: &[u8], to: &mut [u8], start: usize, end: usize) {
+    let block = start..start + block::LEN;
+    let source = from.get(block.clone()).and_then(<[u8]>::first_chunk);
+    let target = to.get_mut(block).and_then(<[u8]>::first_chunk_mut);
+    let (Some(source), Some(target)) = (source, target) else {
+        return copy_lower_rest(from, to, start, end);
+    };
+    *target = block::lower(source, end - start);
+    if end - start > block::LEN {
+        copy_lower_on(from, to, start + block::LEN, end);
+    }
+}
+
+/// As [`copy_lower`], as long as it takes.
+#[inline(never)]
+fn copy_lower_on(from: &[u8], to: &mut [u8], start: usize, end: usize) {
     let mut at = start;
     while at < end {
         let source = from.get(at..).and_then(<[u8]>::first_chunk);

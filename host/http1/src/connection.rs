@@ -220,7 +220,7 @@ impl Connection {
 
     fn read_head(&mut self) -> Result<Event<'_>, RequestError> {
         let mut head = self.head.take().unwrap_or_default();
-        match self.scan_head(Arc::make_mut(&mut head)) {
+        match self.scan_head(&mut head) {
             Ok(Some(len)) => {
                 self.start += len;
                 self.exchange.head_received(&head);
@@ -237,17 +237,15 @@ impl Connection {
         }
     }
 
-    fn scan_head(&mut self, head: &mut RequestHead) -> Result<Option<usize>, RequestError> {
+    fn scan_head(&mut self, head: &mut Arc<RequestHead>) -> Result<Option<usize>, RequestError> {
+        let bytes = self.buffer.get(self.start..).unwrap_or_default();
+        self.start += self.decoder.skip_empty_lines(bytes)?;
         let received = self.buffer.len();
         let bytes = Padded::at_end(&mut self.buffer, self.start);
-        let scanned = self
-            .decoder
-            .skip_empty_lines(bytes.received())
-            .and_then(|skipped| {
-                self.start += skipped;
-                self.decoder
-                    .advance(bytes.skip(skipped), head, &self.limits)
-            });
+        // Only now: to get hold of the head waits for all that was written, and bytes that are
+        // still being written are slow to read back.
+        let head = Arc::make_mut(head);
+        let scanned = self.decoder.advance(bytes, head, &self.limits);
         self.buffer.truncate(received);
         scanned
     }

@@ -53,9 +53,22 @@ impl HeadDecoder {
 
     /// Counts the empty lines at the start of `bytes` and returns how many bytes they are, to be
     /// dropped before [`HeadDecoder::advance`]; nothing once the request line has begun.
+    #[inline(always)]
     pub(crate) fn skip_empty_lines(&mut self, bytes: &[u8]) -> Result<usize, RequestError> {
+        match bytes.first() {
+            Some(b'\r') if !self.begun() => self.empty_lines(bytes),
+            Some(_) if !self.begun() => {
+                self.step = Step::Method;
+                Ok(0)
+            }
+            _ => Ok(0),
+        }
+    }
+
+    #[cold]
+    fn empty_lines(&mut self, bytes: &[u8]) -> Result<usize, RequestError> {
         let mut skipped = 0;
-        while self.step == Step::EmptyLines {
+        while !self.begun() {
             match &bytes[skipped..] {
                 [] | [b'\r'] => break,
                 [b'\r', b'\n', ..] if self.empty_lines < EMPTY_LINES_MAX => {
@@ -85,15 +98,15 @@ impl HeadDecoder {
     ) -> Result<Option<usize>, RequestError> {
         let (max, received) = (limits.head_bytes_max, bytes.len);
         let bytes = bytes.at_most(max);
-        let len = self.scan(bytes, head, limits)?;
-        if len.is_none() && received >= max {
-            return Err(too_large(max));
+        match self.scan(bytes, head, limits)? {
+            Some(len) => {
+                head.fields.fill(bytes.bytes, len);
+                meaning::read(head, bytes.bytes)?;
+                Ok(Some(len))
+            }
+            None if received >= max => Err(too_large(max)),
+            None => Ok(None),
         }
-        if let Some(len) = len {
-            head.fields.fill(bytes.bytes, len);
-            meaning::read(head, bytes.bytes)?;
-        }
-        Ok(len)
     }
 
     #[inline(always)]

@@ -82,13 +82,15 @@ impl Fields {
 
     /// Copies the section that the spans refer to, with its field names in lower case. It is the
     /// first `len` bytes of `bytes`.
-    #[inline]
+    #[inline(never)]
     pub(crate) fn fill(&mut self, bytes: &[u8], len: usize) {
         // Names at the end can be copied by the block too if something stands behind them.
         let source = bytes.get(..len + block::LEN).unwrap_or(bytes);
         self.bytes.clear();
         self.bytes.extend_from_slice(source);
-        let copy = self.bytes.as_mut_slice();
+        let Some(copy) = self.bytes.get_mut(..source.len()) else {
+            return;
+        };
         for field in &self.spans {
             // Read from where it was received: what was just written is slow to read back.
             copy_lower(source, copy, field.name.start(), field.name.end());

@@ -3,8 +3,7 @@
 //! It has the origin form, no percent sign, and is there as a whole. Any other line, a wrong one
 //! above all, is left to `decode`, which reads it element by element and alone refuses.
 
-use crate::class::{plain_target_end, plain_token_end, plain_value_end};
-use crate::decode::METHOD_BYTES_MAX;
+use crate::class::{plain_name_len, plain_target_end, plain_value_end};
 use crate::fields::Span;
 use crate::head::{TargetForm, Version};
 use crate::target::TargetParts;
@@ -27,7 +26,7 @@ pub(crate) fn plain(bytes: &[u8], target_bytes_max: usize) -> Option<Line> {
     let line_end = plain_value_end(bytes)?;
     let end = line_end.checked_sub(VERSION_BYTES)?;
     let version = version(bytes.get(end..line_end + 2)?)?;
-    let method_end = plain_token_end(bytes, b' ')?;
+    let method_end = plain_name_len(bytes.first_chunk()?);
     let start = method_end + 1;
     let path_end = plain_target_end(bytes, start)?;
     let (target_end, query) = match bytes.get(path_end)? {
@@ -37,7 +36,8 @@ pub(crate) fn plain(bytes: &[u8], target_bytes_max: usize) -> Option<Line> {
         }
         _ => (path_end, None),
     };
-    let is_plain = (1..=METHOD_BYTES_MAX).contains(&method_end)
+    let is_plain = method_end > 0
+        && *bytes.get(method_end)? == b' '
         && *bytes.get(start)? == b'/'
         && bytes.get(..method_end)? != b"CONNECT"
         && target_end == end

@@ -34,7 +34,7 @@ struct Present {
 ///
 /// # Errors
 /// An absent, repeated or invalid Host, invalid framing, an expectation we cannot meet.
-#[inline]
+#[inline(never)]
 pub(crate) fn read(head: &mut RequestHead, received: &[u8]) -> Result<(), RequestError> {
     let present = look(head, received)?;
     check_host(head, present.host, received)?;
@@ -61,15 +61,24 @@ fn body_length(head: &RequestHead) -> Result<BodyLength, RequestError> {
     framing::request_body(head.version, head.fields.iter(), |index| head.place(index))
 }
 
+/// The first letter of the names of each length that matter, else 0. Few other names have both the
+/// length and the first letter of one of these.
+const FIRST_LETTERS: [u8; 18] = {
+    let mut letters = [0; 18];
+    letters[b"host".len()] = b'h';
+    letters[b"expect".len()] = b'e';
+    letters[b"connection".len()] = b'c';
+    letters[b"content-length".len()] = b'c';
+    letters[b"transfer-encoding".len()] = b't';
+    letters
+};
+
 #[inline]
 fn look(head: &RequestHead, received: &[u8]) -> Result<Present, RequestError> {
     let mut present = Present::default();
     for (index, field) in head.fields.spans().iter().enumerate() {
         let first = received.get(field.name.start()).map(|byte| byte | 0x20);
-        // Few other names have the length and the first letter of one that matters.
-        if let (4, Some(b'h')) | (6, Some(b'e')) | (10 | 14, Some(b'c')) | (17, Some(b't')) =
-            (field.name.len(), first)
-        {
+        if first == FIRST_LETTERS.get(field.name.len()).copied() {
             present.look_at(head, index, field, received)?;
         }
     }

@@ -1,12 +1,12 @@
 //! Received bytes with some after them that count for nothing.
 //!
-//! Scanners look at whole blocks. With a block of padding behind the last byte they find one
-//! everywhere; without it what they cannot read so is read another way, which takes longer.
+//! Scanners look at whole blocks. With padding behind the last byte they find some everywhere;
+//! without it what they cannot read so is read another way, which takes longer.
 
 use crate::block;
 
-/// Enough for every block that begins at a received byte.
-const PADDING: [u8; 2 * block::LEN] = [0; 2 * block::LEN];
+/// Enough for all blocks that are looked at together, whichever received byte they begin at.
+const PADDING: [u8; block::PLACES_LEN] = [0; block::PLACES_LEN];
 
 /// Bytes of which the first `len` were received. The others are 0, which ends every run of bytes
 /// that a head may hold.
@@ -34,15 +34,6 @@ impl<'a> Padded<'a> {
         }
         let bytes = buffer.get(start..).unwrap_or_default();
         Self { bytes, len }
-    }
-
-    /// Without the first `count` bytes.
-    #[inline]
-    pub(crate) fn skip(self, count: usize) -> Self {
-        Self {
-            bytes: self.bytes.get(count..).unwrap_or_default(),
-            len: self.len.saturating_sub(count),
-        }
     }
 
     /// As if no more than `max` bytes were received.

@@ -3,7 +3,7 @@
 //! Every byte is looked at once, whatever pieces it came in, and the first byte that makes the
 //! section invalid refuses it. What the fields mean is decided elsewhere.
 
-use crate::class::{is_ows, plain_token_end, plain_value_end, token_end, value_end};
+use crate::class::{controls, is_ows, long_token_end, plain_name_len, token_end, value_end};
 use crate::error::RequestError;
 use crate::excerpt::{Excerpt, Place, Section};
 use crate::fields::{FieldSpan, Fields, Span};
@@ -224,41 +224,54 @@ fn plain_lines(
     fields_max: usize,
 ) -> usize {
     let mut at = start;
+    let mut controls = controls(bytes, start);
     while fields.len() < fields_max
-        && let Some((field, end)) = plain_line(bytes, at)
-        && end <= len
+        && let Some(end) = controls.next()
+        && end > at
+        && end + 2 <= len
+        && push_plain(bytes, at, end, fields).is_some()
     {
-        fields.push(field);
-        at = end;
+        // The LF of this line.
+        controls.next();
+        at = end + 2;
     }
     at
 }
 
-/// The field in the line that begins at `start`, and where the next line begins. One space before
-/// the value is plain, and none after it.
-///
-/// The end of the line is looked for from its start on, not from the colon on: where the next line
-/// begins is then known, and its bytes are under way, while the processor still looks for the colon
-/// of this one.
+/// Appends the field in the line that begins at `start` and whose first control is at `end`, if it
+/// is plain: with one space or none before the value and none after it.
 #[inline(always)]
-fn plain_line(bytes: &[u8], start: usize) -> Option<(FieldSpan, usize)> {
-    let line = bytes
-        .get(start..)
-        .filter(|line| line.first() != Some(&b'\r'))?;
-    let end = plain_value_end(line)?;
-    let name_end = plain_token_end(line, b':')?;
-    let value_start = match line.get(name_end + 1)? {
-        b' ' => name_end + 2,
-        _ => name_end + 1,
+fn push_plain(bytes: &[u8], start: usize, end: usize, fields: &mut Fields) -> Option<()> {
+    let name_len = plain_name_len(bytes.get(start..)?.first_chunk()?);
+    let line = bytes.get(start..end + 2)?;
+    match line.get(name_len..name_len + 3)? {
+        [b':', ..] => push_named(line, start, name_len, fields),
+        _ => push_rare(bytes, start, line, fields),
+    }
+}
+
+/// As [`push_plain`] for any name.
+#[inline(never)]
+fn push_rare(bytes: &[u8], start: usize, line: &[u8], fields: &mut Fields) -> Option<()> {
+    push_named(line, start, long_token_end(bytes, start) - start, fields)
+}
+
+/// Appends the field in a `line` that begins at `start` and has `name_len` bytes before what must
+/// be the colon.
+#[inline(always)]
+fn push_named(line: &[u8], start: usize, name_len: usize, fields: &mut Fields) -> Option<()> {
+    let [b':', padding @ ..] = line.get(name_len..name_len + 3)? else {
+        return None;
     };
-    let is_plain = name_end > 0
-        && line.get(end..)?.starts_with(b"\r\n")
-        // No tab is left: it would have ended the scan.
-        && *line.get(value_start)? != b' '
-        && *line.get(end - 1)? != b' ';
-    let name = Span::new(start, start + name_end);
-    let value = Span::new(start + value_start, start + end);
-    is_plain.then_some((FieldSpan { name, value }, start + end + 2))
+    let [last, line_end @ ..] = line.last_chunk::<3>()?;
+    if name_len == 0 || line_end != b"\r\n" || padding == b"  " || *last == b' ' {
+        return None;
+    }
+    let name = Span::new(start, start + name_len);
+    let value_start = name.end() + 1 + usize::from(padding[0] == b' ');
+    let value = Span::new(value_start, start + line.len() - 2);
+    fields.push(FieldSpan { name, value });
+    Some(())
 }
 
 /// `end` moved back over white space, but not before `start`.
