@@ -109,6 +109,16 @@
 //! - [`raw`], and [`wasi`] for an `async fn`: the bindings themselves, for a guest that wants none
 //!   of this crate's checks.
 //!
+//! # Memory
+//!
+//! With the feature `allocator`, on by default, a component has a global allocator that is made for
+//! calls: small blocks come from memory that each instance begins with, all others from Rust's own
+//! allocator. A guest that declares a `#[global_allocator]` itself leaves the feature out:
+//!
+//! ```toml
+//! httpd-guest = { path = "../httpd-host/guest-sdk", default-features = false, features = ["json"] }
+//! ```
+//!
 //! # JSON
 //!
 //! With the feature `json`, on by default, and [serde](https://serde.rs) among the guest's own
@@ -148,6 +158,15 @@ extern crate self as httpd_guest;
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
+#[cfg(any(
+    test,
+    all(
+        feature = "allocator",
+        target_family = "wasm",
+        not(target_feature = "atomics")
+    )
+))]
+mod allocator;
 mod answer;
 mod body;
 pub mod env;
@@ -181,3 +200,11 @@ pub use next::Next;
 pub use request::Request;
 pub use response::Response;
 pub use spawn::spawn;
+
+#[cfg(all(
+    feature = "allocator",
+    target_family = "wasm",
+    not(target_feature = "atomics")
+))]
+#[global_allocator]
+static ALLOCATOR: allocator::Allocator = allocator::Allocator::new();

@@ -3,6 +3,7 @@
 
 mod failing;
 mod living;
+mod memory;
 
 use std::thread;
 use std::time::Duration;
