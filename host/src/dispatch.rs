@@ -13,6 +13,8 @@ mod served;
 mod streamed;
 
 use std::borrow::Cow;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -258,10 +260,8 @@ impl Plan {
         deadline: Instant,
         served: &mut Served,
     ) -> Result<Answer, Refusal> {
-        let asked = Instant::now();
-        let admitted = self.slot.admit(deadline).await;
-        let called = Instant::now();
-        served.queued = called - asked;
+        let (admitted, queued) = timed(self.slot.admit(deadline)).await;
+        served.queued = queued;
         let admitted = admitted.map_err(Refusal::Busy)?;
         let generation = Arc::clone(admitted.generation());
         served.generation = Some(Arc::clone(&generation));
@@ -310,6 +310,23 @@ impl Plan {
         };
         (result, usage, Some(left))
     }
+}
+
+/// A future's output, and how long it was waited for. The clock is read only if it was.
+async fn timed<T>(future: impl Future<Output = T>) -> (T, Duration) {
+    let (mut future, mut since) = (pin!(future), None);
+    let output = poll_fn(|context| {
+        let polled = future.as_mut().poll(context);
+        if polled.is_pending() {
+            since.get_or_insert_with(Instant::now);
+        }
+        polled
+    });
+    let output = output.await;
+    (
+        output,
+        since.map_or(Duration::ZERO, |since| since.elapsed()),
+    )
 }
 
 /// `OPTIONS *` asks about the server, not about a resource (RFC 9110 section 9.3.7).

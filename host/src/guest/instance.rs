@@ -16,8 +16,9 @@ use wasmtime::Store;
 use wasmtime::component::TypedFunc;
 use wasmtime_wasi_http::handler::Proxy;
 
-/// The world's export, as Rust sees it.
-pub(super) type Handle = TypedFunc<(Request<'static>,), (Answer,)>;
+/// The world's export, as Rust sees it. It takes a reference because what a future is called with
+/// is in there several times: once in each of the futures around a call.
+pub(super) type Handle = TypedFunc<(&'static Request<'static>,), (Answer,)>;
 
 /// An instance that nothing has gone wrong in. Dropping it gives its place back to the pool.
 pub(super) struct Instance {
@@ -77,14 +78,16 @@ impl Instance {
     ///
     /// # Errors
     /// Everything that can happen to guest code; a deadline passed, a trap, a broken answer.
-    pub(super) async fn call(&mut self, request: Request<'_>) -> Result<Answer, CallError> {
+    pub(super) async fn call(&mut self, request: &Request<'_>) -> Result<Answer, CallError> {
         self.begin_call();
         let Export::Lean(handle) = self.export else {
             // Whoever calls knows the guest's kind.
             return Err(CallError::Host);
         };
-        match call(handle, &mut self.store, request).await {
-            Ok(answer) => Ok(answer),
+        // The handle's type has to forget that a request is borrowed.
+        let handle: TypedFunc<(&Request<'_>,), (Answer,)> = handle;
+        match handle.call_async(&mut self.store, (request,)).await {
+            Ok((answer,)) => Ok(answer),
             Err(error) => Err(failure::of_call(&error, &self.store)),
         }
     }
@@ -123,14 +126,4 @@ async fn instantiate(loaded: &Loaded, store: &mut Store<State>) -> wasmtime::Res
         }
         Entry::Wasi(pre) => pre.instantiate_async(store).await.map(Export::Wasi),
     }
-}
-
-/// A function of its own because the handle's type has to forget that a request is borrowed.
-async fn call(
-    handle: TypedFunc<(Request<'_>,), (Answer,)>,
-    store: &mut Store<State>,
-    request: Request<'_>,
-) -> wasmtime::Result<Answer> {
-    let (answer,) = handle.call_async(store, (request,)).await?;
-    Ok(answer)
 }

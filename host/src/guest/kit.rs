@@ -81,7 +81,8 @@ impl Kit {
             return Ok(instance);
         }
         self.stock.was_missed();
-        self.fresh(log, deadline, turn, None).await
+        // On the heap: it is by far the largest part of a call, and futures are moved.
+        Box::pin(self.fresh(log, deadline, turn, None)).await
     }
 
     /// The same for an instance that this worker will run for several requests at once.
