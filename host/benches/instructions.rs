@@ -2,7 +2,8 @@
 //! there to be counted, not timed:
 //!
 //! `cargo xtask bench --instructions` runs `instructions FOLDER WAY TIMES` under callgrind. A way
-//! is `refused` (there is no route), `fresh` or `reused` (a small lean guest).
+//! is `refused` (there is no route), `fresh` or `reused` (a small lean guest, or the component that
+//! the environment's GUEST names).
 
 #![allow(
     clippy::expect_used,
@@ -96,7 +97,11 @@ fn main() {
     };
     let times: u32 = times.parse().expect("how often");
     let folder = Path::new(folder);
-    std::fs::write(folder.join("welcome.wat"), WELCOME).expect("no folder");
+    let component = match std::env::var_os("GUEST") {
+        None => WELCOME.into(),
+        Some(file) => std::fs::read(file).expect("GUEST names no readable file"),
+    };
+    std::fs::write(folder.join("welcome.wat"), component).expect("no folder");
     let config = Config::parse(CONFIG, &folder.join("config.toml")).expect("no configuration");
     let dispatch = Dispatch::load(&config).expect("no guests");
     let runtime = tokio::runtime::Builder::new_current_thread()
