@@ -168,6 +168,25 @@ impl Connection {
         self.exchange.give_up_body(arriving);
     }
 
+    /// Bytes of the body that are to come and that nobody has to look at: those of a body of known
+    /// length, once none of it waits in the receive buffer. They may be read into another place
+    /// than [`Connection::input`], and are then to be told of by [`Connection::body_read`].
+    pub fn plain_bytes(&self) -> u64 {
+        match *self.exchange.receive() {
+            Receive::Length(remaining) if self.buffered() == 0 => remaining,
+            _ => 0,
+        }
+    }
+
+    /// Counts so many bytes of the body as received, which are no more than
+    /// [`Connection::plain_bytes`].
+    pub fn body_read(&mut self, bytes: u64) {
+        let bytes = bytes.min(self.plain_bytes());
+        if bytes > 0 {
+            self.exchange.body_received(bytes);
+        }
+    }
+
     /// Where the exchange of request and response stands.
     pub fn cycle(&self) -> Cycle {
         self.exchange.cycle()

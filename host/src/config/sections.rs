@@ -45,7 +45,7 @@ impl Default for Limits {
             chunk_extensions_max: 16 << 10,
             body_max: 10 * MIB,
             buffered_max: GIB,
-            stream_buffer: 64 << 10,
+            stream_buffer: 256 << 10,
             drain_max: 64 * KIB,
             linger_max: GIB,
             response_head_max: 64 << 10,

@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use bytes::BufMut;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf, Ready};
 use tokio::net::{TcpStream, UnixStream};
 
@@ -45,7 +46,7 @@ impl Stream {
     }
 
     /// Appends what the kernel has right now, as far as `buffer` has room.
-    pub(super) fn try_read_buf(&self, buffer: &mut Vec<u8>) -> io::Result<usize> {
+    pub(super) fn try_read_buf(&self, buffer: &mut impl BufMut) -> io::Result<usize> {
         either!(self, socket => socket.try_read_buf(buffer))
     }
 

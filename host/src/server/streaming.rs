@@ -13,7 +13,6 @@ mod upload;
 #[cfg(test)]
 mod tests;
 
-use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -25,10 +24,10 @@ use super::access::Line;
 use super::driver::{Driver, Next};
 use super::received::Received;
 use super::transport::{Watch, WriteFailed, broken, ended, has_to_be_asked};
-use crate::dispatch::{self, Allowance, Plan, Refusal, Streamed, UploadSender, Usage};
+use crate::dispatch::{self, Allowance, Plan, Refusal, UploadSender, Usage};
 use download::Download;
 use outcome::Outcome;
-use pump::{Guest, Pump};
+use pump::{Guest, Opening, Pump};
 use upload::Uploading;
 
 pub(super) use outcome::{Account, Cut};
@@ -79,19 +78,16 @@ impl Driver {
             farewell: self.settings.farewell,
             buffered: Arc::clone(&self.shared.buffered),
         };
-        let opening = plan.open(received, upload, &allowed, &mut served);
-        let ended = self.pump(opening, sender, &bounds).await;
+        let ended = {
+            let opening = pin!(plan.open(received, upload, &allowed, &mut served));
+            self.pump(opening, sender, &bounds).await
+        };
         line.served = served;
         self.conclude(ended, line).await
     }
 
     /// Has the guest of `opening` answer the request whose head was read.
-    async fn pump(
-        &mut self,
-        opening: impl Future<Output = Result<Streamed, Refusal>> + Send,
-        sender: UploadSender,
-        bounds: &Bounds,
-    ) -> Ended {
+    async fn pump(&mut self, opening: Opening<'_>, sender: UploadSender, bounds: &Bounds) -> Ended {
         let body_max = bounds.body_max;
         if matches!(bounds.length, BodyLength::Known(bytes) if bytes > body_max) {
             return Ended::refused(Refusal::BodyTooLarge { body_max });
@@ -105,12 +101,12 @@ impl Driver {
             ..
         } = self;
         let wire = transport.wire();
-        let (mut opening, socket) = (pin!(opening), wire.stream());
+        let socket = wire.stream();
         let (mut ended, mut broken) = (pin!(ended(socket)), pin!(broken(socket)));
         let buffer_max = settings.stream_buffer;
         let mut pump = Pump {
             wire,
-            guest: Guest::Opening(opening.as_mut()),
+            guest: Guest::Opening(opening),
             upload: Uploading::new(sender, http, bounds.length, body_max, buffer_max),
             download: Download::new(out, buffer_max),
             http,

@@ -191,3 +191,33 @@ fn a_head_recycled_while_the_next_is_read_does_no_harm() {
         ("GET", "/halfway", 1)
     );
 }
+
+#[test]
+fn a_body_of_known_length_can_be_read_elsewhere() {
+    let mut connection = Connection::new(Limits::default());
+    connection.receive(post("content-length: 10\r\n", "abc").as_bytes());
+    assert_eq!(connection.plain_bytes(), 0, "its head was not taken");
+    assert!(matches!(connection.next_event(), Ok(Event::Head(_))));
+    assert_eq!(connection.plain_bytes(), 0, "some of it is here");
+    assert_eq!(connection.next_event(), Ok(Event::Data(b"abc")));
+    assert_eq!(connection.plain_bytes(), 7);
+    connection.body_read(4);
+    assert_eq!(connection.plain_bytes(), 3);
+    connection.receive(b"h");
+    assert_eq!(connection.next_event(), Ok(Event::Data(b"h")));
+    // More than there is to come is no part of the body.
+    connection.body_read(u64::MAX);
+    assert!(matches!(connection.next_event(), Ok(Event::End(_))));
+    assert_eq!(connection.plain_bytes(), 0);
+    answer(&mut connection, 200, KNOWN_0, "");
+    assert!(connection.next_cycle());
+}
+
+#[test]
+fn a_chunked_body_has_to_be_looked_at() {
+    let mut connection = received(&post("transfer-encoding: chunked\r\n", "5\r\nab"));
+    assert_eq!(connection.plain_bytes(), 0);
+    connection.body_read(3);
+    connection.receive(b"cde\r\n");
+    assert_eq!(connection.next_event(), Ok(Event::Data(b"cde")));
+}

@@ -57,6 +57,8 @@ pub(super) enum Guest<'p> {
     /// It waits for its place, and for no longer than the deadline.
     Opening(Opening<'p>),
     Running(Streamed),
+    /// Its response is over. What it still does can wait until that is written.
+    Ended(Streamed),
     /// It is not to be polled any more.
     Left,
 }
@@ -91,6 +93,7 @@ impl Pump<'_> {
     /// Stops the guest, and leaves in the output buffer what is not written; returns what follows
     /// it.
     pub(super) fn stop(mut self) -> (Bytes, Account) {
+        self.leave_guest();
         self.note_usage();
         self.upload.fail(UploadFailure::Broken, self.http);
         let account = Account {
@@ -118,16 +121,24 @@ impl Pump<'_> {
         Ok(())
     }
 
-    /// Gives each side a turn; true when one of them has moved.
+    /// Gives each side a turn; true when one of them has moved. A guest that answers at once costs
+    /// one write, and nobody has to look whether its client is still there.
     fn round(&mut self, cx: &mut Context<'_>) -> Result<bool, Outcome> {
-        let mut moved = self.write(cx)?;
-        moved |= self.ask_guest(cx)?;
+        let mut moved = self.ask_guest(cx)?;
+        moved |= self.write(cx)?;
+        self.leave_guest();
+        self.end_if_complete()?;
         moved |= self.feed_guest(cx)?;
         moved |= self.look_at_client(cx)?;
+        self.end_if_complete()?;
+        Ok(moved)
+    }
+
+    fn end_if_complete(&self) -> Result<(), Outcome> {
         if self.download.is_complete() && self.upload.is_over() {
             return Err(Outcome::Complete);
         }
-        Ok(moved)
+        Ok(())
     }
 
     /// What goes wrong with the rest of the request is no matter of a response that is complete.
@@ -144,26 +155,27 @@ impl Pump<'_> {
         written.map_err(Outcome::WriteFailed)
     }
 
+    /// Takes what the guest has: of a quick one everything, for one write.
     fn ask_guest(&mut self, cx: &mut Context<'_>) -> Result<bool, Outcome> {
-        match &mut self.guest {
-            Guest::Opening(opening) => {
-                let Poll::Ready(opened) = opening.as_mut().poll(cx) else {
-                    return Ok(false);
-                };
-                self.guest = Guest::Left;
-                self.guest = Guest::Running(opened.map_err(Outcome::Refused)?);
-                Ok(true)
-            }
-            Guest::Running(streamed) if !self.http.response_begun() => {
-                let Poll::Ready(head) = streamed.poll_head(cx) else {
-                    return Ok(false);
-                };
-                self.begin(&head.map_err(Outcome::Refused)?)?;
-                Ok(true)
-            }
-            Guest::Running(_) => self.take_pieces(cx),
-            Guest::Left => Ok(false),
+        let mut moved = false;
+        if let Guest::Opening(opening) = &mut self.guest {
+            let Poll::Ready(opened) = opening.as_mut().poll(cx) else {
+                return Ok(false);
+            };
+            self.guest = Guest::Left;
+            self.guest = Guest::Running(opened.map_err(Outcome::Refused)?);
+            moved = true;
         }
+        if let Guest::Running(streamed) = &mut self.guest
+            && !self.http.response_begun()
+        {
+            let Poll::Ready(head) = streamed.poll_head(cx) else {
+                return Ok(moved);
+            };
+            self.begin(&head.map_err(Outcome::Refused)?)?;
+            moved = true;
+        }
+        Ok(moved | self.take_pieces(cx)?)
     }
 
     fn begin(&mut self, head: &StreamedHead) -> Result<(), Outcome> {
@@ -208,7 +220,7 @@ impl Pump<'_> {
                 Poll::Ready(Piece::Data(data)) => download.put(http, data).map_err(mismatch)?,
                 Poll::Ready(Piece::End(trailers)) => {
                     download.end(http, &trailers).map_err(mismatch)?;
-                    self.leave_guest();
+                    self.end_guest();
                     return Ok(true);
                 }
                 Poll::Ready(Piece::Broken(refusal)) => {
@@ -219,9 +231,18 @@ impl Pump<'_> {
         Ok(true)
     }
 
-    fn leave_guest(&mut self) {
+    fn end_guest(&mut self) {
         self.note_usage();
         if let Guest::Running(streamed) = std::mem::replace(&mut self.guest, Guest::Left) {
+            self.guest = Guest::Ended(streamed);
+        }
+    }
+
+    /// Leaves a guest whose response is over to itself.
+    fn leave_guest(&mut self) {
+        if matches!(self.guest, Guest::Ended(_))
+            && let Guest::Ended(streamed) = std::mem::replace(&mut self.guest, Guest::Left)
+        {
             streamed.leave();
         }
     }

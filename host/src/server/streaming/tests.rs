@@ -2,6 +2,7 @@
 
 mod ends;
 mod host;
+mod long;
 mod pieces;
 mod responses;
 mod script;

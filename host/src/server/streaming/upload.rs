@@ -2,15 +2,18 @@
 //! before the guest asks for it, so a guest that is slow makes its client slow, and what is held of
 //! the body is one piece here and one that the guest has not taken.
 
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{BufMut, Bytes, BytesMut};
 use httpd_http1::{BodyLength, Connection, Event, RequestError, Trailers};
 use tokio::time::Instant;
 
 use crate::dispatch::{Demand, Refusal, UploadFailure, UploadSender};
 use crate::server::transport::{READ_BYTES, Read, Wire};
+
+/// A read that brings less is of a client that sends slowly.
+const LONG_BYTES_MIN: usize = READ_BYTES;
 
 /// One body, and how far it has come.
 #[derive(Debug)]
@@ -21,8 +24,12 @@ pub(super) struct Uploading {
     body_max: u64,
     /// The longest piece, and the most that is read at once.
     piece_bytes_max: usize,
-    /// How much is read next: a small body needs no large buffer.
+    /// How much is read next: a small body needs no large buffer, and neither does one that comes
+    /// slowly.
     room: usize,
+    /// Where a long body is read: a piece that the guest is done with leaves its memory to the
+    /// next.
+    long: BytesMut,
     bytes: u64,
     /// Since when the guest has waited for the client.
     waiting_since: Option<Instant>,
@@ -70,6 +77,7 @@ impl Uploading {
             body_max,
             piece_bytes_max,
             room: READ_BYTES.min(piece_bytes_max),
+            long: BytesMut::new(),
             bytes: 0,
             waiting_since: None,
             over_since: None,
@@ -152,7 +160,7 @@ impl Uploading {
         let moved = !piece.is_empty();
         if moved {
             self.waiting_since = None;
-            self.hand_over(piece);
+            self.hand_over(Bytes::from(piece));
         }
         match reached {
             Reached::Full => Ok(true),
@@ -211,9 +219,17 @@ impl Uploading {
         }
     }
 
-    fn hand_over(&self, piece: Vec<u8>) {
+    /// What was read. A short piece does not hold memory for a long one.
+    fn long_piece(&mut self) -> Bytes {
+        if self.long.len() >= LONG_BYTES_MIN {
+            return self.long.split().freeze();
+        }
+        Bytes::from(std::mem::take(&mut self.long).to_vec())
+    }
+
+    fn hand_over(&self, piece: Bytes) {
         if let Some(sender) = &self.sender {
-            sender.send(Bytes::from(piece));
+            sender.send(piece);
         }
     }
 
@@ -251,7 +267,12 @@ impl Uploading {
         let out_bytes = out.len();
         http.send_continue(out);
         let asked = out.len() > out_bytes;
-        match wire.poll_read(cx, http.input(), self.room) {
+        let read = if self.room > READ_BYTES && http.plain_bytes() > 0 {
+            self.read_piece(cx, http, wire)
+        } else {
+            wire.poll_read(cx, http.input(), self.room)
+        };
+        match read {
             Poll::Pending => {
                 self.waiting_since.get_or_insert_with(Instant::now);
                 return Ok(asked);
@@ -260,12 +281,46 @@ impl Uploading {
                 self.waiting_since = None;
                 if bytes >= self.room {
                     self.room = self.piece_bytes_max;
+                } else if bytes < LONG_BYTES_MIN {
+                    self.room = READ_BYTES.min(self.piece_bytes_max);
                 }
             }
             Poll::Ready(Read::End) => http.receive_eof(),
             Poll::Ready(Read::Broken | Read::Late | Read::Dismissed) => return Err(Trouble::Gone),
         }
         Ok(true)
+    }
+
+    /// Reads of a long body into a piece of its own, which the guest gets as it is.
+    fn read_piece(
+        &mut self,
+        cx: &mut Context<'_>,
+        http: &mut Connection,
+        wire: &mut Wire<'_>,
+    ) -> Poll<Read> {
+        // No memory is taken before there is something to put in it.
+        if ready!(wire.stream().poll_read_ready(cx)).is_err() {
+            return Poll::Ready(Read::Broken);
+        }
+        let plain = usize::try_from(http.plain_bytes()).unwrap_or(usize::MAX);
+        // Past the body is the next request.
+        let room = self.room.min(plain);
+        if self.long.capacity() < room.div_ceil(4) {
+            self.long.reserve(room);
+        }
+        let room = room.min(self.long.capacity());
+        let read = ready!(wire.poll_read_into(cx, &mut (&mut self.long).limit(room)));
+        if matches!(read, Read::Bytes(_)) {
+            let bytes = self.long.len() as u64;
+            self.bytes += bytes;
+            http.body_read(bytes);
+            let piece = self.long_piece();
+            self.hand_over(piece);
+            if let (_, Reached::End(trailers)) = self.gather(http) {
+                self.end(&trailers);
+            }
+        }
+        Poll::Ready(read)
     }
 }
 

@@ -4,6 +4,7 @@
 use std::io::{ErrorKind, IoSlice};
 use std::task::{Context, Poll, ready};
 
+use bytes::BufMut;
 use tokio::time::Instant;
 
 use super::{Read, WriteFailed, outcome};
@@ -40,6 +41,15 @@ impl<'t> Wire<'t> {
         room: usize,
     ) -> Poll<Read> {
         buffer.reserve(room.max(1));
+        self.poll_read_into(cx, buffer)
+    }
+
+    /// The same into what `buffer` has room for, which is not nothing.
+    pub(in crate::server) fn poll_read_into(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut impl BufMut,
+    ) -> Poll<Read> {
         loop {
             if ready!(self.stream.poll_read_ready(cx)).is_err() {
                 return Poll::Ready(Read::Broken);

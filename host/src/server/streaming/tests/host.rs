@@ -154,7 +154,9 @@ async fn serve(mut driver: Driver, mut open: Open, setup: Setup) -> End {
             BodyLength::Known(bytes) => Some(bytes),
             BodyLength::Chunked => None,
         });
-        let ended = driver.pump(open(upload), sender, &bounds).await;
+        let mut opening = open(upload);
+        let ended = driver.pump(opening.as_mut(), sender, &bounds).await;
+        drop(opening);
         match driver.conclude(ended, &mut line).await {
             Next::Keep => {}
             Next::Drop => return End::Dropped(requests),
