@@ -11,7 +11,7 @@ use tokio::time::timeout_at;
 use super::chain::{Chain, Ended, Judged, serve};
 use super::streamed::{Allowance, Exchange, Piece, StreamedHead, Upload};
 use super::{IncomingHead, Plan, Refusal, Report, Usage};
-use crate::guest::{self, Account, CallError, Download, Run};
+use crate::guest::{self, Account, CallError, Download, Run, Woken};
 use crate::registry::Admitted;
 
 /// A call under way and its response.
@@ -24,6 +24,9 @@ pub(super) struct Live {
     download: Option<Download>,
     deadline: Instant,
     account: Account,
+    /// What taking the response has woken, until the guest goes on: most often that is it. To be
+    /// told before whoever polls this waits.
+    woken: Woken,
 }
 
 /// The chain whose first link is called here. Dropped, it ends the chain.
@@ -86,6 +89,7 @@ impl Live {
             download: Some(download),
             deadline,
             account,
+            woken: Woken::default(),
         })
     }
 }
@@ -93,11 +97,21 @@ impl Live {
 impl Live {
     /// Lets the guest go on, and notes its end.
     fn go_on(&mut self, cx: &mut Context<'_>) -> Poll<&Ended> {
-        if self.ended.is_none() {
-            let ended = ready!(std::pin::Pin::new(&mut self.call).poll(cx));
+        if self.ended.is_none()
+            && let Poll::Ready(ended) = std::pin::Pin::new(&mut self.call).poll(cx)
+        {
             self.ended = Some(ended.unwrap_or((Err(CallError::Host), Usage::default())));
         }
+        // Those behind this guest, too, who may go on when it has ended.
+        self.woken.tell();
         self.ended.as_ref().map_or(Poll::Pending, Poll::Ready)
+    }
+
+    fn poll_download(&mut self, cx: &mut Context<'_>) -> Poll<guest::Piece> {
+        match &mut self.download {
+            Some(download) => self.woken.hold(|| download.poll_piece(cx)),
+            None => Poll::Ready(guest::Piece::Broken),
+        }
     }
 
     /// What the call failed with, or `otherwise` if it did not; it has ended, or has nothing more
@@ -131,12 +145,16 @@ impl Exchange for Live {
     }
 
     fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Piece> {
-        let _ = self.go_on(cx);
-        let piece = match &mut self.download {
-            Some(download) => ready!(download.poll_piece(cx)),
-            None => guest::Piece::Broken,
-        };
-        Poll::Ready(match piece {
+        // What is here already costs no turn of the guest.
+        let mut piece = self.poll_download(cx);
+        if piece.is_pending() {
+            let _ = self.go_on(cx);
+            piece = self.poll_download(cx);
+        }
+        if piece.is_pending() {
+            self.woken.tell();
+        }
+        Poll::Ready(match ready!(piece) {
             guest::Piece::Data(data) => Piece::Data(data),
             guest::Piece::End(trailers) => Piece::End(trailers),
             guest::Piece::Broken => {

@@ -31,6 +31,7 @@ mod load;
 mod log;
 mod pace;
 mod run;
+mod running;
 mod sandbox;
 mod state;
 mod stock;
@@ -59,7 +60,8 @@ pub use wasi::{
     Account, Demand, DirectoryGrant, Download, GrantError, Grants, Handling, Next, NextBody,
     NextError, NextRequest, NotWhole, Outbound, OutboundBody, OutboundError, OutboundTimeouts,
     OwnFields, Piece, Reach, Room, Rooms, Seat, Sending, Sent, Serving, Standing, StreamedHead,
-    Unfit, Upload, UploadFailure, UploadSender, Whole, response_head, streamed_request, upload,
+    Unfit, Upload, UploadFailure, UploadSender, Whole, Woken, response_head, streamed_request,
+    upload,
 };
 
 /// The guest that answers `/` when the host is started without a configuration: component text

@@ -4,6 +4,7 @@
 use super::background;
 use super::limits::Limits;
 use super::log::RequestLog;
+use super::running;
 use super::turn::{Next, Turn};
 use super::wasi::{Parts, Worker, running_request};
 use std::fmt;
@@ -80,7 +81,8 @@ pub(super) fn new_store(engine: &Engine, state: State, bounds: StoreBounds) -> S
             return Err(wasmtime::Error::new(DeadlinePassed));
         }
         let state = store.data_mut();
-        Ok(match state.turn.tick(now, background::is_here()) {
+        let running = running::now();
+        Ok(match state.turn.tick(running, background::is_here()) {
             Next::GoOn => UpdateDeadline::Continue(1),
             // No tick later but at once when its next turn begins: a call whose deadline passed
             // while it waited is to end, and not to run for a slice.

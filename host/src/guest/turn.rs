@@ -80,9 +80,9 @@ impl Turn {
         self
     }
 
-    /// A tick came. In the background a turn ends with it. On a thread of the runtime a call that
-    /// just happens to run when it comes goes on, and gives way when it has overrun: moving it
-    /// costs more than most calls.
+    /// A tick came; `now` is by the clock of [`super::running`]. In the background a turn ends with
+    /// it. On a thread of the runtime a call that just happens to run when it comes goes on, and
+    /// gives way when it has overrun: moving it costs more than most calls.
     pub(super) fn tick(&mut self, now: Instant, in_background: bool) -> Next {
         if matches!(self.phase, Phase::Resuming) {
             self.phase = Phase::Begun;

@@ -227,3 +227,18 @@ fn many_requests_pass_at_once() {
         .into_iter()
         .for_each(|thread| thread.join().unwrap());
 }
+
+#[test]
+fn a_long_body_passes_a_guest_whose_instances_are_shared() {
+    let keys = "deadline = \"60s\"\ninstances = { reuse = 50, concurrent = 4 }";
+    let shared = guest("shared", "streaming-echo", keys)
+        + &chained("/shared", BOTH, "shared")
+        + &route("/alone", "shared", "");
+    let server = TestServer::start(&(sections(&[("/", BOTH, "tells")]) + &shared));
+    let mut client = server.connect();
+    let body: String = (0..60_000).map(|number| format!("{number:08} ")).collect();
+    for target in ["/shared", "/alone", "/shared"] {
+        let response = client.request(post(target, &body)).expect(200);
+        assert!(response.text() == body, "{target}");
+    }
+}

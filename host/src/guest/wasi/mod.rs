@@ -34,7 +34,7 @@ pub(in crate::guest) use output::Output;
 pub(in crate::guest) use parts::{Parts, PartsLimits};
 pub use request::{OwnFields, Unfit, streamed_request};
 pub use serve::{Account, Serving};
-pub use shared::{Room, Rooms, Seat, Standing};
+pub use shared::{Room, Rooms, Seat, Standing, Woken};
 pub(in crate::guest) use shared::{SharedBounds, Worker, Workers, running_request};
 pub(in crate::guest) use sockets::{
     refuse_02 as refuse_sockets_02, refuse_03 as refuse_sockets_03,

@@ -11,6 +11,8 @@ use wasmtime_wasi_http::WasiBody;
 
 /// Fields that begin like this are the host's own: those of a client are not passed on.
 const OWN_FIELDS: &str = "httpd-";
+const REQUEST_ID: HeaderName = HeaderName::from_static("httpd-request-id");
+const CLIENT: HeaderName = HeaderName::from_static("httpd-client");
 /// What a client that names no host gets to be asked for; only HTTP/1.0 allows that.
 const AUTHORITY_UNKNOWN: &str = "localhost";
 
@@ -129,12 +131,17 @@ impl OwnFields {
 }
 
 fn insert_own(map: &mut HeaderMap, head: &Request<'_>) {
-    insert(map, "httpd-request-id", head.id);
-    insert(map, "httpd-client", head.client);
+    insert(map, REQUEST_ID, head.id);
+    insert(map, CLIENT, head.client);
     for capture in head.captures {
         let is_fine = |byte: u8| byte.is_ascii_graphic() && byte != b'%';
         let value = percent_encoded(capture.value, is_fine);
-        insert(map, &format!("httpd-capture-{}", capture.name), &value);
+        let name = format!("httpd-capture-{}", capture.name);
+        // Names of captures are those of routes, which may not be names of fields; then there is
+        // none.
+        if let Ok(name) = HeaderName::from_bytes(name.as_bytes()) {
+            insert(map, name, &value);
+        }
     }
 }
 
@@ -162,12 +169,8 @@ fn names_of_connection<'a>(fields: &[FieldRef<'a>]) -> Vec<&'a str> {
         .collect()
 }
 
-/// Names of captures are those of routes, which may not be names of fields; then there is none.
-fn insert(map: &mut HeaderMap, name: &str, value: &str) {
-    if let (Ok(name), Ok(value)) = (
-        HeaderName::from_bytes(name.as_bytes()),
-        HeaderValue::from_str(value),
-    ) {
+fn insert(map: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
         map.insert(name, value);
     }
 }

@@ -26,7 +26,8 @@ use wasmtime_wasi_http::{WasiBody, WasiHttpView};
 
 /// A request on its way into a guest: what its call needs beside the guest itself.
 pub struct Serving {
-    request: http::Request<WasiBody>,
+    /// On the heap: each function that it goes through would have room for it twice.
+    request: Box<http::Request<WasiBody>>,
     next: Option<Arc<dyn Next>>,
     id: String,
     reply: Reply,
@@ -99,7 +100,7 @@ impl Guest {
         let is_head = request.method() == http::Method::HEAD;
         let (reply, download) = download(self.kit.answer_limits(), is_head);
         let serving = Serving {
-            request,
+            request: Box::new(request),
             next: None,
             id: id.to_owned(),
             reply,
@@ -223,7 +224,7 @@ impl Instance {
     /// Everything that can happen to guest code, and an error in place of a response.
     async fn serve(
         &mut self,
-        request: http::Request<WasiBody>,
+        request: Box<http::Request<WasiBody>>,
         reply: Reply,
         answered: &(dyn Fn(u64) + Sync),
     ) -> Result<(), CallError> {
@@ -244,7 +245,7 @@ impl Instance {
 async fn serve_02(
     store: &mut Store<State>,
     proxy: &Proxy02,
-    request: http::Request<WasiBody>,
+    request: Box<http::Request<WasiBody>>,
     reply: Reply,
 ) -> Result<(), CallError> {
     let scheme = match request.uri().scheme_str() {
@@ -255,7 +256,7 @@ async fn serve_02(
     let taken = Arc::clone(&outcome);
     let call = async {
         let mut view = store.data_mut().http();
-        let request = view.new_incoming_request(scheme, request)?;
+        let request = view.new_incoming_request(scheme, *request)?;
         let out = view.new_response_outparam_from_callback(move |result| {
             let mut outcome = taken.lock().unwrap_or_else(PoisonError::into_inner);
             *outcome = match (std::mem::replace(&mut *outcome, Outcome::Lost), result) {
@@ -296,7 +297,7 @@ enum Outcome {
 async fn serve_03(
     store: &mut Store<State>,
     proxy: &Proxy,
-    request: http::Request<WasiBody>,
+    request: Box<http::Request<WasiBody>>,
     reply: Reply,
     answered: &(dyn Fn(u64) + Sync),
 ) -> Result<(), CallError> {
@@ -312,13 +313,13 @@ async fn serve_03(
 async fn answer_03(
     accessor: &Accessor<State>,
     proxy: &Proxy,
-    request: http::Request<WasiBody>,
+    request: Box<http::Request<WasiBody>>,
     reply: Reply,
     answered: &(dyn Fn(u64) + Sync),
 ) -> wasmtime::Result<()> {
     let (sender, mut response) = oneshot::channel();
     let prepared = accessor.with(|mut store| {
-        Prepared::new(store.as_context_mut(), proxy, request, State::http, sender)
+        Prepared::new(store.as_context_mut(), proxy, *request, State::http, sender)
     })?;
     // It ends with the response, which is there by then.
     prepared.run(accessor, pending()).await?;

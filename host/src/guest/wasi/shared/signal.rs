@@ -1,20 +1,40 @@
 //! Who polls a worker next. Its store may be polled by any of its clients, each on the thread it is
 //! on, or by a task of the worker's own when none of them is there: whoever comes first, one at a
 //! time. Only states here: what is polled is the worker's affair.
+//!
+//! A client that is about to poll anyway keeps the task asleep meanwhile: [`Woken`].
 
 use atomic_waker::AtomicWaker;
+use std::cell::RefCell;
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
 use std::task::{Wake, Waker};
 
 /// Nothing to do.
 const IDLE: u8 = 0;
-/// There is something to do, and the task was told.
+/// There is something to do, and the task was told, or will be by whoever holds a [`Woken`].
 const WOKEN: u8 = 1;
 /// Somebody polls.
 const POLLING: u8 = 2;
 /// The same, and more came up meanwhile.
 const AGAIN: u8 = 3;
+
+thread_local! {
+    /// What is woken on this thread by somebody who polls it next.
+    static HELD: RefCell<Option<Vec<Arc<Signal>>>> = const { RefCell::new(None) };
+}
+
+/// Instances that were woken on a thread which is about to poll them. If it has not by then, their
+/// tasks are told when this is dropped.
+#[derive(Debug, Default)]
+pub struct Woken(Vec<Arc<Signal>>);
+
+/// Ends a [`Woken::hold`] when it is dropped, by a panic too.
+struct Holding<'a> {
+    woken: &'a mut Woken,
+    before: Option<Vec<Arc<Signal>>>,
+}
 
 /// The state of one worker. As a waker it is what the worker's store wakes.
 #[derive(Debug, Default)]
@@ -69,9 +89,58 @@ impl Signal {
         self.task.register(task);
     }
 
+    /// Whether somebody on this thread will see to what there is to do.
+    fn is_held(self: &Arc<Signal>) -> bool {
+        let hold = |held: &RefCell<Option<Vec<Arc<Signal>>>>| match &mut *held.borrow_mut() {
+            Some(held) => {
+                held.push(Arc::clone(self));
+                true
+            }
+            None => false,
+        };
+        // A thread that is about to end polls nothing more.
+        HELD.try_with(hold).unwrap_or(false)
+    }
+
+    fn tell_if_woken(&self) {
+        if self.state.load(SeqCst) == WOKEN {
+            self.task.wake();
+        }
+    }
+
     /// Wakes the task for its end.
     pub(super) fn tell_task(&self) {
         self.task.wake();
+    }
+}
+
+impl Woken {
+    /// Runs `wakes`, and tells no task of what that wakes yet.
+    pub fn hold<T>(&mut self, wakes: impl FnOnce() -> T) -> T {
+        let _holding = Holding {
+            before: HELD.replace(Some(mem::take(&mut self.0))),
+            woken: self,
+        };
+        wakes()
+    }
+
+    /// Tells the tasks of all that nobody has polled since.
+    pub fn tell(&mut self) {
+        for signal in self.0.drain(..) {
+            signal.tell_if_woken();
+        }
+    }
+}
+
+impl Drop for Woken {
+    fn drop(&mut self) {
+        self.tell();
+    }
+}
+
+impl Drop for Holding<'_> {
+    fn drop(&mut self) {
+        self.woken.0 = HELD.replace(self.before.take()).unwrap_or_default();
     }
 }
 
@@ -86,7 +155,7 @@ impl Wake for Signal {
             POLLING => Some(AGAIN),
             _ => None,
         };
-        if self.state.fetch_update(SeqCst, SeqCst, next) == Ok(IDLE) {
+        if self.state.fetch_update(SeqCst, SeqCst, next) == Ok(IDLE) && !self.is_held() {
             self.task.wake();
         }
     }
@@ -134,5 +203,23 @@ mod tests {
         waker.wake_by_ref();
         assert_eq!(told.0.load(SeqCst), 1);
         assert!(signal.enter_if_woken());
+    }
+
+    #[test]
+    fn the_task_hears_of_what_a_client_did_not_see_to() {
+        let (signal, told) = (Arc::new(Signal::default()), Arc::new(Counter::default()));
+        signal.register(&Waker::from(Arc::clone(&told)));
+        let waker = Waker::from(Arc::clone(&signal));
+        let mut woken = Woken::default();
+        woken.hold(|| waker.wake_by_ref());
+        assert!(signal.enter_if_woken());
+        signal.begin();
+        assert!(signal.leave());
+        woken.tell();
+        assert_eq!(told.0.load(SeqCst), 0, "it was seen to");
+        woken.hold(|| waker.wake_by_ref());
+        assert_eq!(told.0.load(SeqCst), 0);
+        drop(woken);
+        assert_eq!(told.0.load(SeqCst), 1);
     }
 }

@@ -11,7 +11,7 @@ use wasmtime_wasi_http::WasiBody;
 
 /// What an instance needs to answer a request.
 pub(in crate::guest::wasi) struct Order {
-    pub(in crate::guest::wasi) request: http::Request<WasiBody>,
+    pub(in crate::guest::wasi) request: Box<http::Request<WasiBody>>,
     pub(in crate::guest::wasi) id: String,
     pub(in crate::guest::wasi) reply: Reply,
     pub(in crate::guest::wasi) account: Account,

@@ -318,14 +318,14 @@ async fn answer(
 fn begin(
     mut access: Access<'_, State>,
     handle: Handle,
-    request: http::Request<WasiBody>,
+    request: Box<http::Request<WasiBody>>,
 ) -> wasmtime::Result<(Call, Io)> {
     let state = access.data_mut();
     state.limits.begin_call();
     if let RequestLog::Shared(output) = &state.log {
         output.renew();
     }
-    let (request, io) = p3::Request::from_http(state.http().hooks, request);
+    let (request, io) = p3::Request::from_http(state.http().hooks, *request);
     let io: Io = Box::pin(io);
     let request = state.http().table.push(request)?;
     let call = handle.start_call_concurrent(access.as_context_mut(), (request,))?;

@@ -32,6 +32,8 @@ pub(in crate::guest) struct Worker {
     roster: Arc<Roster>,
     /// Requests that no guest has seen.
     inbox: Mutex<VecDeque<Arc<Ticket>>>,
+    /// There may be some: a store is polled many times for each.
+    has_inbox: AtomicBool,
     /// Woken when one comes.
     inbox_waker: AtomicWaker,
     /// The guest computes, or wants no more requests: what waits may go elsewhere.
@@ -74,6 +76,7 @@ impl Worker {
                 driver: Mutex::new(Some(run)),
                 roster,
                 inbox: Mutex::default(),
+                has_inbox: AtomicBool::new(false),
                 inbox_waker: AtomicWaker::new(),
                 is_blocked: AtomicBool::new(false),
                 is_moved: AtomicBool::new(false),
@@ -93,6 +96,7 @@ impl Worker {
     /// Hands it a request, and lets the guest go on at once.
     pub(super) fn give(&self, ticket: Arc<Ticket>) {
         lock(&self.inbox).push_back(ticket);
+        self.has_inbox.store(true, SeqCst);
         let entered = self.signal.enter();
         self.inbox_waker.wake();
         if entered {
@@ -110,11 +114,21 @@ impl Worker {
     /// The next request that no guest has seen. If there is none, the task is woken for one that
     /// comes.
     pub(super) fn next(&self, context: &mut Context<'_>) -> Option<Arc<Ticket>> {
-        if let Some(ticket) = lock(&self.inbox).pop_front() {
+        if let Some(ticket) = self.take_ticket() {
             return Some(ticket);
         }
         self.inbox_waker.register(context.waker());
-        lock(&self.inbox).pop_front()
+        self.take_ticket()
+    }
+
+    fn take_ticket(&self) -> Option<Arc<Ticket>> {
+        if !self.has_inbox.load(SeqCst) {
+            return None;
+        }
+        let mut inbox = lock(&self.inbox);
+        // Whoever adds one says so afterwards, so that it may say so of none, but never forgets.
+        self.has_inbox.store(inbox.len() > 1, SeqCst);
+        inbox.pop_front()
     }
 
     /// The guest takes no requests at this moment: those that wait for it may go elsewhere.
