@@ -116,7 +116,10 @@
 //! allocator. A guest that declares a `#[global_allocator]` itself leaves the feature out:
 //!
 //! ```toml
-//! httpd-guest = { path = "../httpd-host/guest-sdk", default-features = false, features = ["json"] }
+//! [dependencies.httpd-guest]
+//! path = "../httpd-host/guest-sdk"
+//! default-features = false
+//! features = ["json"]
 //! ```
 //!
 //! # JSON
