@@ -305,10 +305,7 @@ impl Uploading {
         let plain = usize::try_from(http.plain_bytes()).unwrap_or(usize::MAX);
         // Past the body is the next request.
         let room = self.room.min(plain);
-        if self.long.capacity() < room.div_ceil(4) {
-            self.long.reserve(room);
-        }
-        let room = room.min(self.long.capacity());
+        self.long.reserve(room);
         let read = ready!(wire.poll_read_into(cx, &mut (&mut self.long).limit(room)));
         if matches!(read, Read::Bytes(_)) {
             let bytes = self.long.len() as u64;

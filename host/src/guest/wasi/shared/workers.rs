@@ -163,6 +163,8 @@ impl Workers {
             book.begun = book.begun.saturating_add(calls);
         });
         self.go_on(worker, then);
+        // Those that came meanwhile and found no other room wait for it.
+        self.freed();
     }
 
     /// The guest of a worker has something to do, or nothing. Returns whether the worker is to end.
