@@ -18,6 +18,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::future::poll_immediate;
 use tokio::time::timeout_at;
 
 use crate::config::Config;

@@ -57,6 +57,23 @@ impl Connection {
         }
     }
 
+    /// Becomes a connection of which nothing was received, with the memory that this one has.
+    pub fn reset(&mut self, limits: Limits) {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        buffer.clear();
+        *self = Self {
+            buffer,
+            head: self.head.take(),
+            ..Self::new(limits)
+        };
+    }
+
+    /// How many bytes of memory are kept for what is received.
+    pub fn memory_bytes(&self) -> usize {
+        let head = self.head.as_ref().map_or(0, |head| head.memory_bytes());
+        self.buffer.capacity() + head
+    }
+
     /// Has other limits apply from the next request on of which nothing was received yet.
     pub fn set_limits(&mut self, limits: Limits) {
         self.next_limits = bounded(limits);
@@ -146,6 +163,12 @@ impl Connection {
     /// lines, which may precede a request, count as nothing.
     pub fn is_idle(&self) -> bool {
         *self.exchange.receive() == Receive::Head && !self.head_begun()
+    }
+
+    /// Whether nothing is known of the next request, not even an empty line before it or that
+    /// there will be none: a new connection would do as well.
+    pub fn is_untouched(&self) -> bool {
+        self.is_idle() && self.unparsed().is_empty() && !self.eof && self.decoder.is_untouched()
     }
 
     /// Whether a byte of a request head was received and the head is not complete.

@@ -46,6 +46,11 @@ impl HeadDecoder {
         self.step != Step::EmptyLines
     }
 
+    /// Whether nothing was read, not even an empty line.
+    pub(crate) fn is_untouched(&self) -> bool {
+        !self.begun() && self.empty_lines == 0
+    }
+
     /// Whether the method was read to its end.
     pub(crate) fn method_known(&self) -> bool {
         !matches!(self.step, Step::EmptyLines | Step::Method)

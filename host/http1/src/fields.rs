@@ -76,6 +76,10 @@ impl Fields {
         self.spans.len()
     }
 
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.bytes.capacity() + self.spans.capacity() * size_of::<FieldSpan>()
+    }
+
     pub(crate) fn push(&mut self, field: FieldSpan) {
         self.spans.push(field);
     }

@@ -124,6 +124,11 @@ impl RequestHead {
         self.fields.bytes().len()
     }
 
+    /// The memory that it keeps when it is used again.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.fields.memory_bytes()
+    }
+
     /// Forgets what a failed or older head left. What is not reset here is set before a head is
     /// complete, and not read sooner.
     pub(crate) fn begin(&mut self) {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Shared;
-use super::driver::Driver;
 use super::last_call;
+use super::life::Life;
 use super::listener::Listener;
 use super::stream::Stream;
 
@@ -25,7 +25,7 @@ pub(super) async fn accept_loop(listener: Listener, shared: Arc<Shared>) {
         match accepted {
             Ok((stream, peer)) => {
                 back_off = BACK_OFF_FIRST;
-                admit(stream, peer, &shared).await;
+                admit(stream, &peer, &shared).await;
             }
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
@@ -45,13 +45,13 @@ pub(super) async fn accept_loop(listener: Listener, shared: Arc<Shared>) {
 }
 
 /// Finds a place for a connection, waiting for one if there is none, and has it driven.
-pub(super) async fn admit(stream: Stream, peer: String, shared: &Arc<Shared>) {
+pub(super) async fn admit(stream: Stream, peer: &str, shared: &Arc<Shared>) {
     let permit = shared.connections.place().await;
     shared.tally.accept();
     let slot = shared.connections.enter(permit);
     let set_task = slot.abort_handle_to();
-    let driver = Driver::new(stream, peer, slot, Arc::clone(shared));
-    set_task(tokio::spawn(driver.run()).abort_handle());
+    let life = Life::new(stream, peer, slot, Arc::clone(shared));
+    set_task(tokio::spawn(life).abort_handle());
 }
 
 /// Errors that say that the one connection to be accepted is gone already (accept(2)).

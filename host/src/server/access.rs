@@ -88,10 +88,10 @@ impl<'a> Line<'a> {
         self.guest = Some(Arc::clone(name));
     }
 
-    /// Notes that the whole body is here.
-    pub(super) fn received(&mut self, body: &[u8]) {
+    /// Notes that the whole body is here, since something was read last, at `read_at`.
+    pub(super) fn received(&mut self, body: &[u8], read_at: Instant) {
         self.bytes_in += body.len() as u64;
-        self.received = Some(Instant::now());
+        self.received = Some(read_at.max(self.first_byte));
     }
 
     /// Notes that the response is there and only has to be sent.
@@ -138,20 +138,28 @@ impl<'a> Line<'a> {
 
     /// Ends the exchange without a response: writes the line with the reason, and says what
     /// becomes of the connection.
-    pub(super) fn give_up(&mut self, reason: &'static str, driver: &Driver, next: Next) -> Next {
+    pub(super) fn give_up(
+        &mut self,
+        reason: &'static str,
+        driver: &mut Driver,
+        next: Next,
+    ) -> Next {
         self.failure = Some(reason);
         self.write(driver);
         next
     }
 
-    /// Writes the line, and one more with the details where a request was refused.
-    pub(super) fn write(&self, driver: &Driver) {
+    /// Writes the line, and one more with the details where a request was refused. With it ends
+    /// the exchange: from now on the next request is waited for.
+    pub(super) fn write(&self, driver: &mut Driver) {
+        let now = Instant::now();
+        driver.since = now;
         driver
             .shared
             .tally
             .respond(self.status, self.refusal.is_some());
         if driver.settings.access {
-            self.write_access(&driver.peer);
+            self.write_access(&driver.peer, now);
         }
         if let Some(refusal @ Refusal::Guest(_)) = &self.refusal {
             self.warn(refusal);
@@ -171,9 +179,8 @@ impl<'a> Line<'a> {
         tracing::warn!(id = %self.id, guest, generation, "{what}");
     }
 
-    fn write_access(&self, client: &str) {
+    fn write_access(&self, client: &str, now: Instant) {
         let micros = |since: Instant, until: Instant| (until - since).as_micros() as u64;
-        let now = Instant::now();
         let Called {
             queued,
             generation,

@@ -95,6 +95,7 @@ impl Driver {
             .transport
             .read(self.http.input(), deadline.min(stall), Wait::Busy)
             .await;
+        self.read_at = Instant::now();
         Ok(read)
     }
 }

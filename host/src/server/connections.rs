@@ -113,11 +113,16 @@ impl Connections {
     pub(super) fn enter(self: &Arc<Self>, permit: Option<OwnedSemaphorePermit>) -> Slot {
         let control = Arc::new(Control::default());
         let key = self.lock().insert(Arc::clone(&control));
+        let has_place = permit.is_some();
+        if let Some(permit) = permit {
+            // Given back by the slot, which is smaller without it.
+            permit.forget();
+        }
         Slot {
             table: Arc::clone(self),
             control,
             key,
-            _permit: permit,
+            has_place,
         }
     }
 
@@ -200,9 +205,14 @@ impl Connections {
         table.len()
     }
 
-    /// Milliseconds since the epoch.
     fn now(&self) -> u64 {
-        u64::try_from(self.epoch.elapsed().as_millis()).unwrap_or(u64::MAX)
+        self.millis(Instant::now())
+    }
+
+    /// Milliseconds from the epoch to `time`.
+    fn millis(&self, time: Instant) -> u64 {
+        let passed = time.saturating_duration_since(self.epoch);
+        u64::try_from(passed.as_millis()).unwrap_or(u64::MAX)
     }
 
     fn idle_grace(&self) -> u64 {
@@ -247,7 +257,7 @@ pub(super) struct Slot {
     table: Arc<Connections>,
     control: Arc<Control>,
     key: usize,
-    _permit: Option<OwnedSemaphorePermit>,
+    has_place: bool,
 }
 
 impl Slot {
@@ -259,9 +269,10 @@ impl Slot {
         }
     }
 
-    /// Says that the connection waits for a request now; `kept` after it had one answered.
-    pub(super) fn set_idle(&self, kept: bool) {
-        let since = self.table.now();
+    /// Says that the connection has waited for a request since then; `kept` after it had one
+    /// answered.
+    pub(super) fn set_idle(&self, kept: bool, since: Instant) {
+        let since = self.table.millis(since);
         let waiting = Waiting { since, kept }.encode();
         self.control.waiting.store(waiting, Ordering::Relaxed);
     }
@@ -303,6 +314,10 @@ impl Drop for Slot {
         table.try_remove(self.key);
         if table.is_empty() {
             self.table.empty.notify_waiters();
+        }
+        drop(table);
+        if self.has_place {
+            self.table.places.add_permits(1);
         }
     }
 }

@@ -1,22 +1,23 @@
-//! The life of one connection: exchange after exchange, then the lingering close.
+//! A connection at work: exchange after exchange, until there is nothing more to read.
 
 use std::sync::Arc;
 
 use httpd_http1::Connection;
+use tokio::time::Instant;
 
 use super::Shared;
-use super::connections::Slot;
 use super::exchange::Gone;
-use super::linger;
+use super::idle::Idle;
+use super::life::Then;
 use super::settings::Settings;
-use super::stream::Stream;
+use super::spare::{self, Lent};
 use super::transport::Transport;
 
 /// Owns a connection: its socket, its protocol state, its timer.
 #[derive(Debug)]
 pub(super) struct Driver {
     pub(super) transport: Transport,
-    pub(super) http: Connection,
+    pub(super) http: Box<Connection>,
     /// Wire bytes that are not written yet.
     pub(super) out: Vec<u8>,
     /// The peer's address and port, or `unix`, as guests and the log get it.
@@ -26,6 +27,10 @@ pub(super) struct Driver {
     pub(super) settings: Arc<Settings>,
     /// Requests answered so far.
     pub(super) answered: u64,
+    /// When the current request began to be waited for.
+    pub(super) since: Instant,
+    /// When something was read last.
+    pub(super) read_at: Instant,
 }
 
 /// What follows an exchange.
@@ -40,17 +45,33 @@ pub(super) enum Next {
 }
 
 impl Driver {
-    /// A driver for an accepted connection.
-    pub(super) fn new(stream: Stream, peer: String, slot: Slot, shared: Arc<Shared>) -> Self {
-        let settings = shared.settings.load_full();
+    /// A driver for a connection that has something to be read.
+    pub(super) fn new(idle: Idle) -> Self {
+        let Lent { http, out } = spare::lend(idle.settings.http);
         Self {
-            transport: Transport::new(stream, slot),
-            http: Connection::new(settings.http),
-            out: Vec::new(),
-            peer: Arc::from(peer),
-            shared,
-            settings,
-            answered: 0,
+            transport: idle.transport,
+            http,
+            out,
+            peer: idle.peer,
+            shared: idle.shared,
+            settings: idle.settings,
+            answered: idle.answered,
+            since: idle.since,
+            read_at: idle.since,
+        }
+    }
+
+    /// Gives back what a connection does not need that waits, or closes.
+    fn rest(self) -> Idle {
+        let Self { http, out, .. } = self;
+        spare::give_back(Lent { http, out });
+        Idle {
+            transport: self.transport,
+            peer: self.peer,
+            shared: self.shared,
+            settings: self.settings,
+            answered: self.answered,
+            since: self.since,
         }
     }
 
@@ -71,25 +92,18 @@ impl Driver {
         Gone
     }
 
-    /// Drives the connection to its end.
-    pub(super) async fn run(mut self) {
+    /// Serves the requests that are here or on their way, until nothing is known of the next one.
+    pub(super) async fn serve(mut self) -> Then {
         loop {
-            self.take_settings();
             match self.exchange().await {
-                Next::Keep => {}
-                Next::Close => break,
-                Next::Drop => return,
+                Next::Keep if self.http.is_untouched() && self.out.is_empty() => {
+                    return Then::Wait(self.rest().begin());
+                }
+                Next::Keep => self.take_settings(),
+                Next::Close => return Then::Close(self.rest()),
+                Next::Drop => return Then::End,
             }
         }
-        // The protocol's buffers are not needed while the client takes its time.
-        let Self {
-            transport,
-            settings,
-            peer,
-            ..
-        } = self;
-        let end = linger::close(transport, &settings).await;
-        tracing::debug!(%peer, ?end, "closed");
     }
 
     /// From one request to the next the configuration may have changed.

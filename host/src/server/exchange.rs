@@ -50,7 +50,7 @@ impl Driver {
     }
 
     async fn receive_head(&mut self) -> Arrival {
-        let waiting_since = Instant::now();
+        let waiting_since = self.since;
         let mut first_byte = self.http.head_begun().then_some(waiting_since);
         loop {
             match self.http.next_event() {
@@ -67,7 +67,8 @@ impl Driver {
             let (deadline, wait) = self.head_deadline(first_byte, waiting_since);
             match self.transport.read(self.http.input(), deadline, wait).await {
                 Read::Bytes(_) => {
-                    first_byte.get_or_insert_with(Instant::now);
+                    self.read_at = Instant::now();
+                    first_byte.get_or_insert(self.read_at);
                 }
                 Read::End => self.http.receive_eof(),
                 Read::Late if wait == Wait::Busy => {
@@ -89,8 +90,7 @@ impl Driver {
         }
     }
 
-    /// A head that has begun has its own time; before that a new connection has the same, and a
-    /// kept one its keep-alive time. Empty lines before a head do not begin it.
+    /// A head that has begun has its own time. Empty lines before a head do not begin it.
     fn head_deadline(&self, first_byte: Option<Instant>, since: Instant) -> (Instant, Wait) {
         let settings = &self.settings;
         match first_byte {
@@ -101,13 +101,8 @@ impl Driver {
             }
             _ => {
                 let kept = self.answered > 0;
-                self.transport.slot().set_idle(kept);
-                let idle_max = if kept {
-                    settings.keep_alive
-                } else {
-                    settings.head
-                };
-                (since + idle_max, Wait::Idle)
+                self.transport.slot().set_idle(kept, since.into_std());
+                (since + settings.idle_max(kept), Wait::Idle)
             }
         }
     }
@@ -149,14 +144,9 @@ impl Driver {
             Err(WriteFailed::Broken) => {
                 return line.give_up("the client left while it sent", self, Next::Drop);
             }
-            // It does not read what it was sent before; it may yet.
-            Err(WriteFailed::Stalled) => {
-                line.set_write_failed(WriteFailed::Stalled);
-                line.write(self);
-                return Next::Close;
-            }
+            Err(failed) => return self.cannot_write(failed, line),
         };
-        line.received(&body.bytes);
+        line.received(&body.bytes, self.read_at);
         let received = Received {
             id: line.id,
             client: Arc::clone(&self.peer),
@@ -181,6 +171,13 @@ impl Driver {
             Ok(answer) => self.respond(answer, line).await,
             Err(refusal) => self.refuse(refusal, line).await,
         }
+    }
+
+    /// Ends an exchange whose client does not take what it was sent before. It may yet.
+    fn cannot_write(&mut self, failed: WriteFailed, line: &mut Line<'_>) -> Next {
+        line.set_write_failed(failed);
+        line.write(self);
+        Next::Close
     }
 
     /// Sends the refusal in place of a response.

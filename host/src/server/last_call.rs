@@ -54,7 +54,7 @@ pub(super) async fn close(mut listener: Listener, shared: &Arc<Shared>, grace: D
 async fn admit_present(listener: &Listener, shared: &Arc<Shared>) -> io::Result<()> {
     loop {
         match listener.accept_present() {
-            Ok(Some((stream, peer))) => admit(stream, peer, shared).await,
+            Ok(Some((stream, peer))) => admit(stream, &peer, shared).await,
             Ok(None) => return Ok(()),
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => return Err(error),

@@ -26,10 +26,13 @@ impl Driver {
             self.http.close_after_response();
         }
         line.status = answer.status;
+        let start = self.out.len();
         let Some(separate_body) = self.encode(&answer, line) else {
+            self.out.truncate(start);
             return line.give_up("the response could not be encoded", self, Next::Close);
         };
-        line.bytes_out = (self.out.len() + separate_body.len()) as u64;
+        line.bytes_out = (self.out.len() - start + separate_body.len()) as u64;
+        self.answered += 1;
         let stall = self.settings.write;
         line.write_begins();
         let written = {
@@ -45,7 +48,6 @@ impl Driver {
         };
         self.out.clear();
         self.out.shrink_to(OUT_BYTES_KEPT);
-        self.answered += 1;
         match written {
             Ok(()) => {
                 line.write(self);
@@ -128,6 +130,7 @@ impl Driver {
                 Read::Broken => return Err(Next::Drop),
             }
         }
+        self.since = Instant::now();
         Ok(())
     }
 }

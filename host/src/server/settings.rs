@@ -40,6 +40,15 @@ pub(super) struct Settings {
 }
 
 impl Settings {
+    /// How long a connection may wait for a request. A kept one has its keep-alive time, a new
+    /// one that of a head.
+    pub(super) fn idle_max(&self, kept: bool) -> Duration {
+        match kept {
+            true => self.keep_alive,
+            false => self.head,
+        }
+    }
+
     /// Takes from the configuration what concerns connections.
     pub(super) fn new(config: &Config) -> Self {
         let (limits, timeouts) = (&config.limits, &config.timeouts);

@@ -221,3 +221,42 @@ fn a_chunked_body_has_to_be_looked_at() {
     connection.receive(b"cde\r\n");
     assert_eq!(connection.next_event(), Ok(Event::Data(b"cde")));
 }
+
+#[test]
+fn a_connection_that_was_reset_is_like_a_new_one() {
+    let half_way = |request: &str| {
+        let mut connection = received(request);
+        connection.close_after_response();
+        connection
+    };
+    let with_body = "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n5\r\nab";
+    for mut used in [
+        half_way(&(get("x: y\r\n") + "\r\nGET /half")),
+        half_way(with_body),
+        half_way("\x16\x03\x01more"),
+        half_way("\r\n\r\nPUT"),
+    ] {
+        used.receive_eof();
+        assert!(!used.is_untouched());
+        used.reset(Limits::default());
+        assert!(used.is_untouched() && used.input().is_empty());
+        assert_eq!(used.next_event(), Ok(Event::NeedData));
+        used.receive(get("").as_bytes());
+        let head = next_head(&mut used);
+        assert_eq!((head.method(), head.fields().len()), ("GET", 1));
+        assert!(answer(&mut used, 200, KNOWN_0, "").starts_with("HTTP/1.1 200 OK\r\n"));
+        assert!(used.next_cycle() && used.is_untouched());
+    }
+}
+
+#[test]
+fn what_was_received_of_the_next_request_shows() {
+    for next in ["\r", "\r\n", "G", "GET / HTTP/1.1\r\n"] {
+        let mut connection = received(&(get("") + next));
+        answer(&mut connection, 200, KNOWN_0, "");
+        assert!(connection.next_cycle());
+        assert!(!connection.is_untouched(), "{next:?}");
+        assert_eq!(connection.next_event(), Ok(Event::NeedData));
+        assert!(!connection.is_untouched(), "{next:?}");
+    }
+}

@@ -68,17 +68,18 @@ impl<'t> Wire<'t> {
         head: &[u8],
         body: &[u8],
     ) -> Poll<Result<usize, WriteFailed>> {
-        let slices = [IoSlice::new(head), IoSlice::new(body)];
-        let used = match (head.is_empty(), body.is_empty()) {
-            (true, _) => &slices[1..],
-            (false, true) => &slices[..1],
-            (false, false) => &slices[..],
-        };
         loop {
             if ready!(self.stream.poll_write_ready(cx)).is_err() {
                 return Poll::Ready(Err(WriteFailed::Broken));
             }
-            match self.stream.try_write_vectored(used) {
+            let written = match (head, body) {
+                (piece, []) | ([], piece) => self.stream.try_write(piece),
+                _ => {
+                    let slices = [IoSlice::new(head), IoSlice::new(body)];
+                    self.stream.try_write_vectored(&slices)
+                }
+            };
+            match written {
                 Ok(bytes) if bytes > 0 => return Poll::Ready(Ok(bytes)),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 Ok(_) | Err(_) => return Poll::Ready(Err(WriteFailed::Broken)),

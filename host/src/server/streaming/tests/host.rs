@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::dispatch::{self, Dispatch, Refusal, Streamed, Upload};
 use crate::server::access::Line;
 use crate::server::driver::{Driver, Next};
+use crate::server::idle::Idle;
 use crate::server::linger::{self, LingerEnd};
 use crate::server::listener::Listeners;
 use crate::server::stream::Stream;
@@ -99,12 +100,8 @@ pub(super) async fn connect_with(setup: Setup, open: Open) -> Client {
     }
     stream.set_nodelay(true).unwrap();
     let slot = server.shared.connections.enter(None);
-    let driver = Driver::new(
-        Stream::Tcp(stream),
-        "peer".into(),
-        slot,
-        Arc::clone(&server.shared),
-    );
+    let shared = Arc::clone(&server.shared);
+    let driver = Driver::new(Idle::new(Stream::Tcp(stream), "peer", slot, shared));
     Client {
         socket: client.unwrap(),
         host: tokio::spawn(serve(driver, open, setup)),
