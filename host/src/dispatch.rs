@@ -13,7 +13,6 @@ mod served;
 mod streamed;
 
 use std::borrow::Cow;
-use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -315,19 +314,13 @@ impl Plan {
 
 /// A future's output, and how long it was waited for. The clock is read only if it was.
 async fn timed<T>(future: impl Future<Output = T>) -> (T, Duration) {
-    let (mut future, mut since) = (pin!(future), None);
-    let output = poll_fn(|context| {
-        let polled = future.as_mut().poll(context);
-        if polled.is_pending() {
-            since.get_or_insert_with(Instant::now);
-        }
-        polled
-    });
-    let output = output.await;
-    (
-        output,
-        since.map_or(Duration::ZERO, |since| since.elapsed()),
-    )
+    let mut future = pin!(future);
+    if let Some(output) = poll_immediate(&mut future).await {
+        return (output, Duration::ZERO);
+    }
+    let since = Instant::now();
+    let output = future.await;
+    (output, since.elapsed())
 }
 
 /// `OPTIONS *` asks about the server, not about a resource (RFC 9110 section 9.3.7).

@@ -177,6 +177,36 @@ fn pipelined_requests_are_answered_in_order() {
 }
 
 #[test]
+fn responses_wait_for_nothing_that_has_yet_to_come() {
+    let mut client = SERVER.connect();
+    let upload = head("POST", "/echo", "content-length: 4\r\n");
+    let begun = [
+        ("GET /he".to_owned(), "llo HTTP/1.1\r\nhost: a\r\n\r\n"),
+        (upload, "body"),
+    ];
+    for (part, rest) in begun {
+        client.send(get("/hello?name=1") + &get("/hello?name=2") + &part);
+        for greeting in ["Hello, 1!", "Hello, 2!"] {
+            assert_eq!(client.response().expect(200).text(), greeting);
+        }
+        client.request(rest).expect(200);
+    }
+    client.send(get("/hello") + &get("/nowhere") + "\r\n");
+    client.response().expect(200);
+    client.response().expect_refusal(404);
+}
+
+#[test]
+fn a_response_does_not_wait_for_a_slow_one_behind_it() {
+    let spins = fault("spin-forever", "deadline = \"1h\"");
+    let server = TestServer::start(&(HELLO.to_owned() + &spins));
+    let mut client = server.connect();
+    client.send(get("/hello") + &get("/hello") + &get("/spin-forever"));
+    client.response().expect(200);
+    client.response().expect(200);
+}
+
+#[test]
 fn nothing_is_answered_after_connection_close() {
     let mut client = SERVER.connect();
     client.send(head("GET", "/hello", "connection: x-other, Close\r\n") + &get("/hello"));

@@ -171,6 +171,11 @@ impl Connection {
         self.is_idle() && self.unparsed().is_empty() && !self.eof && self.decoder.is_untouched()
     }
 
+    /// Whether there are bytes beyond those of the events so far.
+    pub fn has_more(&self) -> bool {
+        !self.unparsed().is_empty()
+    }
+
     /// Whether a byte of a request head was received and the head is not complete.
     pub fn head_begun(&self) -> bool {
         let begins = |byte: &u8| !matches!(byte, b'\r' | b'\n');

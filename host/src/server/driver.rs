@@ -11,7 +11,7 @@ use super::idle::Idle;
 use super::life::Then;
 use super::settings::Settings;
 use super::spare::{self, Lent};
-use super::transport::Transport;
+use super::transport::{Transport, WriteFailed};
 
 /// Owns a connection: its socket, its protocol state, its timer.
 #[derive(Debug)]
@@ -20,6 +20,8 @@ pub(super) struct Driver {
     pub(super) http: Box<Connection>,
     /// Wire bytes that are not written yet.
     pub(super) out: Vec<u8>,
+    /// Since when whole responses are in there, which wait to be sent with others.
+    pub(super) gathered: Option<Instant>,
     /// The peer's address and port, or `unix`, as guests and the log get it.
     pub(super) peer: Arc<str>,
     pub(super) shared: Arc<Shared>,
@@ -52,6 +54,7 @@ impl Driver {
             transport: idle.transport,
             http,
             out,
+            gathered: None,
             peer: idle.peer,
             shared: idle.shared,
             settings: idle.settings,
@@ -100,10 +103,27 @@ impl Driver {
                     return Then::Wait(self.rest().begin());
                 }
                 Next::Keep => self.take_settings(),
-                Next::Close => return Then::Close(self.rest()),
-                Next::Drop => return Then::End,
+                next => {
+                    // Whoever does not take the responses that wait gets nothing more either.
+                    let _ = self.flush().await;
+                    return match next {
+                        Next::Drop => Then::End,
+                        _ => Then::Close(self.rest()),
+                    };
+                }
             }
         }
+    }
+
+    /// Writes the responses that wait for others to be sent with them.
+    pub(super) async fn flush(&mut self) -> Result<(), WriteFailed> {
+        if self.gathered.take().is_none() || self.out.is_empty() {
+            return Ok(());
+        }
+        let stall = self.settings.write;
+        let written = self.transport.write(&self.out, &[], stall).await;
+        self.out.clear();
+        written
     }
 
     /// From one request to the next the configuration may have changed.

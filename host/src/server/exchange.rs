@@ -4,8 +4,10 @@
 //! is refused, the refusal is sent as a response of its own and the rest of the request is read
 //! and thrown away, here or in the lingering close.
 
+use std::pin::pin;
 use std::sync::Arc;
 
+use futures_util::future::poll_immediate;
 use httpd_http1::{Event, RequestHead};
 use tokio::time::Instant;
 
@@ -65,6 +67,9 @@ impl Driver {
                 }
             }
             let (deadline, wait) = self.head_deadline(first_byte, waiting_since);
+            if self.flush().await.is_err() {
+                return Arrival::Nothing(Next::Close);
+            }
             match self.transport.read(self.http.input(), deadline, wait).await {
                 Read::Bytes(_) => {
                     self.read_at = Instant::now();
@@ -131,6 +136,9 @@ impl Driver {
             return self.refuse(refusal, line).await;
         }
         if plan.is_streamed() {
+            if let Err(failed) = self.flush().await {
+                return self.cannot_write(failed, line);
+            }
             // On the heap: connections of other guests need not have room for it.
             return Box::pin(self.stream(head, plan, line)).await;
         }
@@ -154,14 +162,24 @@ impl Driver {
             body,
         };
         // The body goes with the call: its room is free again before the answer asks for its own.
-        let call = plan.call(received, deadline.into_std(), &mut line.served);
-        let result = tokio::select! {
-            biased;
-            result = call => result,
-            // Dropping the call stops the guest.
-            Gone = self.hang_up() => {
+        let ended = {
+            let mut call = pin!(plan.call(received, deadline.into_std(), &mut line.served));
+            match poll_immediate(&mut call).await {
+                Some(result) => Ok(result),
+                // Dropping the call stops the guest.
+                None => tokio::select! {
+                    biased;
+                    result = &mut call => Ok(result),
+                    end = self.attend() => Err(end),
+                },
+            }
+        };
+        let result = match ended {
+            Ok(result) => result,
+            Err(Ok(Gone)) => {
                 return line.give_up("the client left while it waited", self, Next::Drop);
             }
+            Err(Err(failed)) => return self.cannot_write(failed, line),
         };
         let mut lease = self.shared.buffered.lease();
         match result {
@@ -171,6 +189,13 @@ impl Driver {
             Ok(answer) => self.respond(answer, line).await,
             Err(refusal) => self.refuse(refusal, line).await,
         }
+    }
+
+    /// Sends what was answered to the requests before, which does not wait for a guest, and
+    /// completes when the client is gone.
+    async fn attend(&mut self) -> Result<Gone, WriteFailed> {
+        self.flush().await?;
+        Ok(self.hang_up().await)
     }
 
     /// Ends an exchange whose client does not take what it was sent before. It may yet.

@@ -1,10 +1,10 @@
 //! Sending one response, and what follows it: the rest of a small body is read, or the connection
 //! is given up.
 
-use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::task::Poll;
+use std::time::Duration;
 
+use futures_util::future::poll_immediate;
 use httpd_http1::{Cycle, Event, ResponseHead, ResponseLength};
 use tokio::time::Instant;
 
@@ -13,8 +13,11 @@ use super::driver::{Driver, Next};
 use super::transport::{Read, Wait};
 use crate::dispatch::{Answer, http_date};
 
-/// Bodies up to this size are copied behind the head, so that one buffer is written.
+/// Bodies up to this size are copied behind the head, so that one buffer is written; and up to this
+/// size responses to pipelined requests are gathered.
 const COALESCE_BYTES_MAX: usize = 16 * 1024;
+/// Once the first of them has waited for this long, they are sent.
+const GATHERED_TIME_MAX: Duration = Duration::from_millis(1);
 /// A bigger output buffer is given back after the response.
 pub(super) const OUT_BYTES_KEPT: usize = 64 * 1024;
 
@@ -33,14 +36,21 @@ impl Driver {
         };
         line.bytes_out = (self.out.len() - start + separate_body.len()) as u64;
         self.answered += 1;
+        if separate_body.is_empty() && self.may_wait(line.first_byte) {
+            line.write(self);
+            line.served.tidy();
+            self.gathered.get_or_insert(self.since);
+            return self.finish().await;
+        }
+        self.gathered = None;
         let stall = self.settings.write;
         line.write_begins();
         let written = {
             let mut write = pin!(self.transport.write(&self.out, separate_body, stall));
-            match poll_fn(|cx| Poll::Ready(write.as_mut().poll(cx))).await {
-                Poll::Ready(written) => written,
+            match poll_immediate(&mut write).await {
+                Some(written) => written,
                 // An instance does not wait for a client that does not read.
-                Poll::Pending => {
+                None => {
                     line.served.tidy();
                     write.await
                 }
@@ -60,6 +70,17 @@ impl Driver {
                 Next::Close
             }
         }
+    }
+
+    /// Whether the response is sent together with that to the next request, which is here already.
+    /// It does not wait for more to be read, or for a guest that does not answer at once. `begun`
+    /// is when this exchange began.
+    fn may_wait(&self, begun: Instant) -> bool {
+        let since = self.gathered.unwrap_or(begun);
+        begun.saturating_duration_since(since) < GATHERED_TIME_MAX
+            && self.out.len() < COALESCE_BYTES_MAX
+            && self.http.cycle() == Cycle::Ready
+            && self.http.has_more()
     }
 
     /// Puts the response into the output buffer; a large body is returned instead, to be written
