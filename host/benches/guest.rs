@@ -14,7 +14,7 @@
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use httpd_host::guest::{
-    FieldRef, Grants, Guest, GuestSettings, Instances, Priority, Reach, Request, Sandbox,
+    FieldRef, Grants, Guest, GuestSettings, Instances, Optimize, Priority, Reach, Request, Sandbox,
     SandboxSettings, WELCOME,
 };
 use std::hint::black_box;
@@ -55,6 +55,8 @@ fn load(component: &[u8], instances: Instances) -> Guest {
         background_nice: 10,
         stack_max: 512 << 10,
         memory_max: 64 << 20,
+        resident_max: 1 << 30,
+        guests: 1,
         guest_line_max: 4096,
         guest_lines_max: 100,
         cache: None,
@@ -68,6 +70,7 @@ fn load(component: &[u8], instances: Instances) -> Guest {
         resources_max: 1000,
         grants: Grants::default(),
         instances,
+        optimize: Optimize::default(),
     };
     let sandbox = Sandbox::new(&sandbox).expect("no sandbox");
     sandbox

@@ -157,6 +157,8 @@ pub struct Sandbox {
     pub stack_max: usize,
     /// Bytes of a component's file; a larger one is not loaded.
     pub component_max: u64,
+    /// Bytes of memory that instances which have ended leave for the next ones, at most.
+    pub resident_max: u64,
     /// Threads for guests that overrun their slice; 0 stands for as many as there are processors.
     pub background_threads: usize,
     /// How far the thread that keeps them from starving, and those that compile, step back for all
@@ -202,6 +204,8 @@ pub struct Guest {
     pub instances: Instances,
     /// How many fresh instances may be made ahead of requests.
     pub ready_max: u32,
+    /// What is made cheap for it.
+    pub optimize: Optimize,
     /// Bytes of linear memory an instance may have, at most 4 GiB.
     pub memory_max: u64,
     /// Bytes of an answer's body; past it 500.
@@ -236,6 +240,15 @@ pub enum Component {
     File(PathBuf),
     /// The page that is built into the host, for when there is no configuration yet.
     Welcome,
+}
+
+/// What is made cheap for a guest, at the other's expense.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Optimize {
+    /// A fresh instance.
+    Latency,
+    /// Running code.
+    Compute,
 }
 
 /// Whether an instance serves more than one request.

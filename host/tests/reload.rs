@@ -40,6 +40,24 @@ fn the_same_content_is_no_new_generation() {
         .wait_for("generation 1", |line| line.contains("generation=1"));
 }
 
+/// Code without checks needs 4 GiB of address space around every memory, which is reserved for the
+/// first guest that wants it.
+#[test]
+fn a_guest_whose_code_is_to_be_made_for_something_else_is_compiled_anew() {
+    const RESERVED_KIB: u64 = 512 << 20;
+    let live = Live::start("", "");
+    let reserved = |live: &Live| live.0.memory_kib("VmSize:") > RESERVED_KIB;
+    assert!(!reserved(&live));
+    live.configure(&Live::config("optimize = \"compute\"", ""));
+    let line = live.reload_until("guest `live` is swapped");
+    assert!(line.contains("generation 2"), "{line}");
+    assert_eq!(live.version(), "one");
+    assert!(reserved(&live));
+    live.configure(&Live::config("optimize = \"latency\"", ""));
+    live.reload_until("generation 3");
+    assert_eq!(live.version(), "one");
+}
+
 #[test]
 fn what_does_not_load_leaves_the_old_one_serving() {
     let good = version("one");

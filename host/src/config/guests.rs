@@ -12,10 +12,15 @@ use super::reader::Section;
 use super::sections::TIMEOUT;
 use super::values::{Value, as_number, expect_str, expected, in_range};
 use super::{
-    Breaker, Capabilities, Component, Guest, Instances, Rollback, capabilities, resilience,
+    Breaker, Capabilities, Component, Guest, Instances, Optimize, Rollback, capabilities,
+    resilience,
 };
 
 const INSTANCES_WANTED: &str = "\"fresh\" or { reuse = 128, concurrent = 16, idle = \"10s\" }";
+const OPTIMIZE: [(&str, Optimize); 2] = [
+    ("latency", Optimize::Latency),
+    ("compute", Optimize::Compute),
+];
 /// How long an instance that nobody uses is kept.
 const IDLE: Duration = Duration::from_secs(10);
 /// Shorter, and it would be gone before the next request; for longer, and the word is "ever".
@@ -30,6 +35,7 @@ impl Guest {
             component,
             instances: Instances::Fresh,
             ready_max: 4,
+            optimize: Optimize::Latency,
             memory_max: 64 << 20,
             response_max: 16 << 20,
             resources_max: 1000,
@@ -98,6 +104,7 @@ fn guest(name: &str, mut section: Section<'_>, found: Found) -> Guest {
     let guest = Guest {
         instances,
         ready_max: section.number("ready_max", default.ready_max, 0..=1_000),
+        optimize: section.choice("optimize", default.optimize, &OPTIMIZE),
         memory_max: section.size("memory_max", default.memory_max, 64 << 10..=4 << 30),
         response_max: section.size("response_max", default.response_max, 1 << 10..=4 << 30),
         resources_max: section.number("resources_max", default.resources_max, 10..=1_000_000),

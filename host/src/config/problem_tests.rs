@@ -20,7 +20,7 @@ pub(super) fn problem_of(section: &str, key: &str, advice: &str) {
 
 /// A text with one problem (a guest `echo` is added behind it), and what the message must hold:
 /// line and key first, then advice.
-const PROBLEMS: [(&str, &str, &str); 53] = [
+const PROBLEMS: [(&str, &str, &str); 54] = [
     // Types, units and ranges.
     (
         "[server]\nmax_connections = 0",
@@ -191,6 +191,11 @@ const PROBLEMS: [(&str, &str, &str); 53] = [
         "guests.a = { component = 'a', memory_max = '5GiB' }",
         "1: guests.a.memory_max:",
         "to 4GiB",
+    ),
+    (
+        "guests.a = { component = 'a', optimize = 'speed' }",
+        "1: guests.a.optimize:",
+        "\"speed\" is not one of \"latency\", \"compute\"",
     ),
     (
         "guests.a = { component = 'a', instances = 'fesh' }",

@@ -81,6 +81,7 @@ impl Default for Sandbox {
             slice: Duration::from_micros(500),
             stack_max: 512 << 10,
             component_max: 128 * MIB,
+            resident_max: GIB,
             background_threads: 0,
             background_nice: 10,
         }
@@ -200,6 +201,7 @@ pub(super) fn sandbox(mut section: Section<'_>) -> Sandbox {
         slice: section.duration("slice", default.slice, slices),
         stack_max: section.size("stack_max", default.stack_max, 64 * KIB..=64 * MIB),
         component_max: section.size("component_max", default.component_max, KIB..=4 * GIB),
+        resident_max: section.size("resident_max", default.resident_max, 0..=1024 * GIB),
         background_threads: section.number("background_threads", threads, 0..=1024),
         background_nice: section.number("background_nice", default.background_nice, 0..=19),
     };

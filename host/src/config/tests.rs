@@ -77,6 +77,7 @@ fn guests_are_read_whole() {
 [guests.a-1]
 component = 'x/a.wasm'
 instances = { reuse = 128, concurrent = 16, idle = '2s' }
+optimize = 'compute'
 memory_max = '4GiB'
 response_max = '1MiB'
 deadline = '2s'
@@ -105,7 +106,9 @@ instances = { reuse = 3 }
     assert_eq!(a.deadline, Duration::from_secs(2));
     assert_eq!(a.env["GREETING"], "hello");
     assert_eq!(a.env["EMPTY"], "");
+    assert_eq!(a.optimize, Optimize::Compute);
     let b = &config.guests["b"];
+    assert_eq!(b.optimize, Optimize::Latency);
     assert_eq!(b.component, Component::File("/abs/b.wasm".into()));
     assert_eq!(
         b.instances,

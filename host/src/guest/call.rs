@@ -34,6 +34,8 @@ pub struct GuestSettings {
     pub instances: Instances,
     /// Instances of [`Instances::Fresh`] that may be made ahead of the requests that use them.
     pub ready_max: u32,
+    /// What its code is made for.
+    pub optimize: Optimize,
     /// What it may reach outside its memory.
     pub grants: Grants,
 }
@@ -52,6 +54,17 @@ pub enum Instances {
         /// How long it is kept while nobody uses it.
         idle: Duration,
     },
+}
+
+/// What is made cheap for a guest, at the other's expense.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Optimize {
+    /// A fresh instance: its code checks every access to memory.
+    #[default]
+    Latency,
+    /// Running code: pages around each memory make the checks needless, and cost an instance whose
+    /// memory has grown a change of their protection.
+    Compute,
 }
 
 /// The instance that a call has used and nobody will use again, if there is one. Dropping it gives

@@ -11,8 +11,8 @@ pub enum SandboxError {
     /// The engine was refused: most often the address space for that many instances.
     #[error(
         "cannot set up the sandbox for sandbox.instances_max = {instances_max}: {reason} \
-         (each instance reserves the largest memory_max of any guest in address space: try smaller \
-         numbers, or a higher \
+         (each instance reserves the largest memory_max of any guest in address space, and 4 GiB \
+         for a guest with `optimize = \"compute\"`: try smaller numbers, or a higher \
          `ulimit -v`)"
     )]
     Engine {
@@ -84,8 +84,9 @@ pub enum LoadError {
         /// The imports' full names.
         Vec<String>,
     ),
-    /// It is the first that needs an engine for WASI 0.3, and the platform refuses one.
-    #[error("it needs WASI 0.3, for which there is no room: {0}")]
+    /// It is the first that needs an engine for WASI 0.3, or for `optimize = "compute"`, and the
+    /// platform refuses one.
+    #[error("it needs an engine of its own kind, for which there is no room: {0}")]
     Engine(
         /// What the engine said.
         String,

@@ -1,6 +1,8 @@
 //! From bytes to a checked component. Whatever would make every call fail is found here, once,
 //! and said in words that tell the guest's author what to do.
 
+use super::call::Optimize;
+use super::engine::Calls;
 use super::error::LoadError;
 use super::hash::ContentHash;
 use super::imports;
@@ -115,15 +117,17 @@ impl Loaded {
 /// Compiles and checks a component, of which `hash` is the content; see [`super::Sandbox::load`].
 pub(super) fn load(
     workshops: &Workshops,
+    optimize: Optimize,
     hash: ContentHash,
     bytes: &[u8],
 ) -> Result<Loaded, LoadError> {
     check_kind(bytes)?;
-    let workshop = if speaks_wasi_03(bytes) {
-        workshops.concurrent()?
+    let calls = if speaks_wasi_03(bytes) {
+        Calls::Concurrent
     } else {
-        workshops.plain()
+        Calls::OneByOne
     };
+    let workshop = workshops.get(calls, optimize)?;
     let component = Component::new(&workshop.engine, bytes).map_err(|error| invalid(&error))?;
     let is_middleware = imports::need_next(&component);
     Ok(Loaded {

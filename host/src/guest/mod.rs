@@ -47,7 +47,7 @@ mod tests;
 
 pub use answer::Response;
 pub use cache::CacheSettings;
-pub use call::{Guest, GuestSettings, Instances, Remains};
+pub use call::{Guest, GuestSettings, Instances, Optimize, Remains};
 pub use compile_pool::Priority;
 pub use error::{BadAnswer, CallError, LoadError, SandboxError, Stage};
 pub use hash::ContentHash;

@@ -43,6 +43,11 @@ pub struct SandboxSettings {
     pub stack_max: usize,
     /// The largest `memory_max` of any guest, in bytes.
     pub memory_max: u64,
+    /// Bytes of memory that instances which have ended leave for the next ones, at most, in each of
+    /// the engines.
+    pub resident_max: u64,
+    /// Guests for which slots are kept ready; more work as well, slower.
+    pub guests: u32,
     /// Bytes of one line of a guest's log; longer ones are cut.
     pub guest_line_max: usize,
     /// Lines of log for one request; the rest is counted.
@@ -114,8 +119,11 @@ impl Sandbox {
     ) -> Result<Guest, LoadError> {
         let hash = self.run(priority, || ContentHash::of(bytes));
         // Others with the same content wait outside the pool, where they hold up nobody.
-        let loaded = self.compiled.get_or_compile(hash, || {
-            self.run(priority, || load::load(&self.workshops, hash, bytes))
+        let optimize = settings.optimize;
+        let loaded = self.compiled.get_or_compile((hash, optimize), || {
+            self.run(priority, || {
+                load::load(&self.workshops, optimize, hash, bytes)
+            })
         })?;
         loaded.check_memory(settings.memory_max)?;
         let time_max = match settings.instances {

@@ -1,12 +1,16 @@
 //! An engine with all that belongs to it: what its guests may import, and the thread that
-//! interrupts them. There are two, because WASI 0.3 needs bookkeeping for concurrent calls that
-//! the other lanes would pay for; the second one is made when the first guest asks for it.
+//! interrupts them. There are up to four. WASI 0.3 needs bookkeeping for concurrent calls that the
+//! other lanes would pay for, and each of these comes in the two ways that a guest's code can be
+//! made for. All but one are made when the first guest asks for them.
 
+use super::call::Optimize;
+use super::engine::Calls;
 use super::error::{LoadError, SandboxError};
 use super::sandbox::SandboxSettings;
 use super::state::State;
 use super::ticker::Ticker;
 use super::{engine, imports};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use wasmtime::component::Linker;
 use wasmtime::{Cache, Engine};
@@ -20,14 +24,14 @@ pub(super) struct Workshop {
 
 /// The engines of a sandbox.
 pub(super) struct Workshops {
-    plain: Arc<Workshop>,
-    concurrent: Mutex<Option<Arc<Workshop>>>,
+    made: Mutex<HashMap<(Calls, Optimize), Arc<Workshop>>>,
     settings: SandboxSettings,
     cache: Option<Cache>,
 }
 
 impl Workshops {
-    /// Makes the engine for calls that run one at a time in their store.
+    /// Makes the engine that most guests need, so that what the platform cannot honour is known at
+    /// once.
     ///
     /// # Errors
     /// Settings that the platform cannot honour.
@@ -35,39 +39,27 @@ impl Workshops {
         settings: &SandboxSettings,
         cache: Option<Cache>,
     ) -> Result<Workshops, SandboxError> {
-        let plain = Workshop::new(settings, cache.clone(), engine::Calls::OneByOne)?;
+        let usual = (Calls::OneByOne, Optimize::Latency);
+        let workshop = Workshop::new(settings, cache.clone(), usual.0, usual.1)?;
         Ok(Workshops {
-            plain: Arc::new(plain),
-            concurrent: Mutex::default(),
+            made: Mutex::new(HashMap::from([(usual, Arc::new(workshop))])),
             settings: settings.clone(),
             cache,
         })
     }
 
-    /// For the lean lane and WASI 0.2.
-    pub(super) fn plain(&self) -> Arc<Workshop> {
-        Arc::clone(&self.plain)
-    }
-
-    /// For WASI 0.3.
+    /// The engine for these calls and this use.
     ///
     /// # Errors
-    /// The first time, settings that the platform cannot honour twice.
-    pub(super) fn concurrent(&self) -> Result<Arc<Workshop>, LoadError> {
-        let mut made = self
-            .concurrent
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(workshop) = &*made {
+    /// The first time, settings that the platform cannot honour once more.
+    pub(super) fn get(&self, calls: Calls, optimize: Optimize) -> Result<Arc<Workshop>, LoadError> {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(workshop) = made.get(&(calls, optimize)) {
             return Ok(Arc::clone(workshop));
         }
-        let new = Workshop::new(
-            &self.settings,
-            self.cache.clone(),
-            engine::Calls::Concurrent,
-        );
+        let new = Workshop::new(&self.settings, self.cache.clone(), calls, optimize);
         let workshop = Arc::new(new.map_err(|error| LoadError::Engine(error.to_string()))?);
-        *made = Some(Arc::clone(&workshop));
+        made.insert((calls, optimize), Arc::clone(&workshop));
         Ok(workshop)
     }
 }
@@ -76,12 +68,13 @@ impl Workshop {
     fn new(
         settings: &SandboxSettings,
         cache: Option<Cache>,
-        calls: engine::Calls,
+        calls: Calls,
+        optimize: Optimize,
     ) -> Result<Workshop, SandboxError> {
-        let engine = engine::new(settings, cache, calls)?;
+        let engine = engine::new(settings, cache, calls, optimize)?;
         let linker = match calls {
-            engine::Calls::OneByOne => imports::plain(&engine),
-            engine::Calls::Concurrent => imports::concurrent(&engine),
+            Calls::OneByOne => imports::plain(&engine),
+            Calls::Concurrent => imports::concurrent(&engine),
         };
         let linker = linker.map_err(|error| SandboxError::Engine {
             instances_max: settings.instances_max,

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant, SystemTime};
 use super::loading;
 use super::newcomer::Newcomer;
 use crate::guest::{
-    CacheSettings, Grants, Guest, GuestSettings, Instances, LoadError, Priority, Reach, Sandbox,
-    SandboxSettings,
+    CacheSettings, Grants, Guest, GuestSettings, Instances, LoadError, Optimize, Priority, Reach,
+    Sandbox, SandboxSettings,
 };
 use crate::registry::RegistryError;
 
@@ -26,6 +26,8 @@ fn sandbox(cache: Option<&Path>) -> Arc<Sandbox> {
         slice: Duration::from_millis(1),
         stack_max: 256 << 10,
         memory_max: 1 << 20,
+        resident_max: 1 << 30,
+        guests: 1,
         guest_line_max: 100,
         guest_lines_max: 10,
         background_threads: 2,
@@ -72,6 +74,7 @@ fn newcomer(probe: Option<&str>) -> Newcomer<'_> {
             ready_max: 0,
             resources_max: 100,
             instances: Instances::Fresh,
+            optimize: Optimize::default(),
             grants: Grants::default(),
         },
         reach: Reach::default(),

@@ -4,7 +4,7 @@ use super::support::*;
 use crate::guest::cache::{self, CacheSettings};
 use crate::guest::sandbox::SandboxSettings;
 use crate::guest::workshop::Workshops;
-use crate::guest::{ContentHash, Guest, Priority, Reach, Sandbox, load};
+use crate::guest::{ContentHash, Guest, Optimize, Priority, Reach, Sandbox, load};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -71,10 +71,19 @@ fn eventually(mut condition: impl FnMut() -> bool) -> bool {
 
 /// Compiles with an engine of its own and says how often the cache had it, and had not.
 fn hits_and_misses(cache: &CacheSettings, sandbox: &SandboxSettings, text: &str) -> (usize, usize) {
+    hits_and_misses_for(Optimize::Latency, cache, sandbox, text)
+}
+
+fn hits_and_misses_for(
+    optimize: Optimize,
+    cache: &CacheSettings,
+    sandbox: &SandboxSettings,
+    text: &str,
+) -> (usize, usize) {
     let cache: Cache = cache::open(cache).unwrap();
     let workshops = Workshops::new(sandbox, Some(cache.clone())).unwrap();
     let hash = ContentHash::of(text.as_bytes());
-    load::load(&workshops, hash, text.as_bytes()).unwrap();
+    load::load(&workshops, optimize, hash, text.as_bytes()).unwrap();
     (cache.cache_hits(), cache.cache_misses())
 }
 
@@ -88,12 +97,14 @@ fn the_next_process_finds_it_unless_code_or_settings_changed() {
     assert_eq!(hits_and_misses(&kept, &plain, &text), (1, 0));
     let other = component(&answer(200, &[], b"changed"));
     assert_eq!(hits_and_misses(&kept, &plain, &other), (0, 1));
+    let compute = || hits_and_misses_for(Optimize::Compute, &kept, &plain, &text);
+    assert_eq!([compute(), compute()], [(0, 1), (1, 0)]);
     let changed = SandboxSettings {
         memory_max: MEMORY_MAX * 2,
         ..plain
     };
     assert_eq!(hits_and_misses(&kept, &changed, &text), (0, 1));
-    assert_eq!(entries(root.path()).len(), 3);
+    assert_eq!(entries(root.path()).len(), 4);
 }
 
 /// A folder with one entry, for one text.

@@ -2,7 +2,7 @@
 
 use super::support::*;
 use crate::guest::load::{self, Loaded};
-use crate::guest::{ContentHash, GuestSettings, LoadError, Priority, Reach, Sandbox};
+use crate::guest::{ContentHash, GuestSettings, LoadError, Optimize, Priority, Reach, Sandbox};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
@@ -12,9 +12,10 @@ fn compiled(sandbox: &Sandbox, text: &str, compilations: &AtomicUsize) -> Arc<Lo
     let hash = ContentHash::of(text.as_bytes());
     let compile = || {
         compilations.fetch_add(1, SeqCst);
-        load::load(&sandbox.workshops, hash, text.as_bytes())
+        load::load(&sandbox.workshops, Optimize::Latency, hash, text.as_bytes())
     };
-    sandbox.compiled.get_or_compile(hash, compile).unwrap()
+    let key = (hash, Optimize::Latency);
+    sandbox.compiled.get_or_compile(key, compile).unwrap()
 }
 
 #[tokio::test]

@@ -7,10 +7,14 @@ mod deadlines;
 mod failures;
 mod loading;
 mod logging;
+mod optimizing;
 mod places;
 mod requests;
 mod reuse;
+mod slots;
 mod stock;
 mod support;
 mod turns;
 mod welcome;
+
+pub(super) use support::sandbox_settings;

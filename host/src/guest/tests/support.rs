@@ -1,8 +1,8 @@
 //! Makes guests out of a few lines of core WebAssembly, and calls them. No assertions here.
 
 use crate::guest::{
-    CallError, FieldRef, Grants, Guest, GuestSettings, Instances, Priority, Reach, Request,
-    Response, Run, Sandbox, SandboxSettings, Usage,
+    CallError, FieldRef, Grants, Guest, GuestSettings, Instances, Optimize, Priority, Reach,
+    Request, Response, Run, Sandbox, SandboxSettings, Usage,
 };
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -27,6 +27,7 @@ pub(super) const SETTINGS: GuestSettings = GuestSettings {
     ready_max: 2,
     resources_max: 100,
     instances: Instances::Fresh,
+    optimize: Optimize::Latency,
     grants: NO_GRANTS,
 };
 
@@ -49,7 +50,7 @@ pub(super) const NO_GRANTS: Grants = Grants {
     outbound_max: 0,
 };
 
-pub(super) fn sandbox_settings(instances_max: u32) -> SandboxSettings {
+pub(in crate::guest) fn sandbox_settings(instances_max: u32) -> SandboxSettings {
     SandboxSettings {
         instances_max,
         ready_max: 4,
@@ -59,6 +60,8 @@ pub(super) fn sandbox_settings(instances_max: u32) -> SandboxSettings {
         background_nice: NICE as u32,
         stack_max: 256 << 10,
         memory_max: MEMORY_MAX,
+        resident_max: 1 << 30,
+        guests: 1,
         guest_line_max: LINE_MAX,
         guest_lines_max: LINES_MAX,
         cache: None,
