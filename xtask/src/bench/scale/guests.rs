@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 
@@ -24,8 +25,19 @@ const CONNECTIONS: u32 = 32;
 pub(in super::super) struct Guests {
     one: Vec<Sample>,
     all: Vec<Sample>,
-    /// Resident memory before the load, in KiB.
-    resident_kib: [u64; 2],
+    /// What each is when it begins to serve, and its resident memory after the load, in KiB.
+    born: [Born; 2],
+    loaded_kib: [u64; 2],
+}
+
+/// What a host is when it begins to serve.
+#[derive(Clone, Copy, Debug, Default)]
+struct Born {
+    /// How long that took when everything had to be compiled, and when nothing had.
+    compiled: Duration,
+    kept: Duration,
+    /// Resident memory when each guest has answered once, in KiB.
+    resident_kib: u64,
 }
 
 /// Measures. The same requests go to both: a thousand in turn, which name one guest or all.
@@ -33,14 +45,14 @@ pub(in super::super) struct Guests {
 /// # Errors
 /// The host fails, or a guest answers wrong.
 pub(in super::super) fn measure(place: Place<'_>, extent: Extent) -> Result<Guests> {
-    let one = shell::step("Start with one guest", || start(place, 1))?;
-    let all = shell::step(&format!("Start with {GUESTS} guests"), || {
+    let (one, one_born) = shell::step("Start with one guest", || start(place, 1))?;
+    let (all, all_born) = shell::step(&format!("Start with {GUESTS} guests"), || {
         start(place, GUESTS)
     })?;
-    let mut seen = Guests::default();
-    for (place, server) in seen.resident_kib.iter_mut().zip([&one, &all]) {
-        *place = server.processes.resident_kib()?;
-    }
+    let mut seen = Guests {
+        born: [one_born, all_born],
+        ..Guests::default()
+    };
     shell::step("Load both", || {
         let scripts = [
             script(place.folder, "one", |_| 0)?,
@@ -68,10 +80,14 @@ pub(in super::super) fn measure(place: Place<'_>, extent: Extent) -> Result<Gues
         }
         Ok(())
     })?;
+    for (kib, server) in seen.loaded_kib.iter_mut().zip([&one, &all]) {
+        *kib = server.processes.resident_kib()?;
+    }
     Ok(seen)
 }
 
-fn start(place: Place<'_>, guests: usize) -> Result<Server> {
+/// Starts a host twice, the second time with what it compiled the first time.
+fn start(place: Place<'_>, guests: usize) -> Result<(Server, Born)> {
     let folder = place.folder.join(format!("guests-{guests}"));
     fs::create_dir_all(&folder)?;
     let mut sections = String::new();
@@ -85,7 +101,15 @@ fn start(place: Place<'_>, guests: usize) -> Result<Server> {
         folder: &folder,
         ..place
     };
-    let server = Server::start(&launch::ours(place, "", &sections)?)?;
+    let launch = launch::ours(place, "", &sections)?;
+    let timed = || {
+        let begun = Instant::now();
+        let server = Server::start(&launch)?;
+        anyhow::Ok((server, begun.elapsed()))
+    };
+    let (first, compiled) = timed()?;
+    drop(first);
+    let (server, kept) = timed()?;
     let mut client = Client::connect(server.address)?;
     for number in 0..guests {
         client.get(&format!("/{}", word(number)))?;
@@ -93,7 +117,12 @@ fn start(place: Place<'_>, guests: usize) -> Result<Server> {
         let right = response.body == greeting(&word(number)).as_bytes();
         ensure!(right, "{}: {response:?}", word(number));
     }
-    Ok(server)
+    let born = Born {
+        compiled,
+        kept,
+        resident_kib: server.processes.resident_kib()?,
+    };
+    Ok((server, born))
 }
 
 fn script(folder: &Path, name: &str, guest: fn(usize) -> usize) -> Result<std::path::PathBuf> {
@@ -121,15 +150,25 @@ impl Guests {
             return String::new();
         }
         let mut table = String::from(
-            "| guests | requests/s | p99, µs | memory before the load, MiB |\n\
-             | ---: | ---: | ---: | ---: |\n",
+            "| guests | requests/s | p99, µs | CPU s/100k | first start, s | next start, s | \
+             memory after a request to each, MiB | after the load, MiB |\n\
+             | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
         );
         let seen = [(1, &self.one), (GUESTS, &self.all)];
-        for ((guests, samples), kib) in seen.iter().zip(self.resident_kib) {
-            let rate = median(samples.iter().map(|sample| sample.per_second));
-            let p99 = median(samples.iter().map(|sample| sample.p99.as_secs_f64() * 1e6));
-            let mib = kib as f64 / 1024.0;
-            table += &format!("| {guests} | {rate:.0} | {p99:.0} | {mib:.1} |\n");
+        let held = self.born.iter().zip(self.loaded_kib);
+        for ((guests, samples), (born, loaded_kib)) in seen.iter().zip(held) {
+            let of = |figure: fn(&Sample) -> f64| median(samples.iter().map(figure));
+            let mib = |kib: u64| kib as f64 / 1024.0;
+            table += &format!(
+                "| {guests} | {:.0} | {:.0} | {:.2} | {:.3} | {:.3} | {:.1} | {:.1} |\n",
+                of(|sample| sample.per_second),
+                of(|sample| sample.p99.as_secs_f64() * 1e6),
+                of(|sample| sample.cpu),
+                born.compiled.as_secs_f64(),
+                born.kept.as_secs_f64(),
+                mib(born.resident_kib),
+                mib(loaded_kib),
+            );
         }
         table
     }
@@ -148,11 +187,17 @@ mod tests {
         let guests = Guests {
             one: [100.0, 90.0, 200.0].map(sample).to_vec(),
             all: [95.0, 10.0, 300.0].map(sample).to_vec(),
-            resident_kib: [10_240, 20_480],
+            born: [10_240, 20_480].map(|resident_kib| Born {
+                resident_kib,
+                ..Born::default()
+            }),
+            loaded_kib: [10_240, 30_720],
         };
         assert!((guests.ratio().unwrap() - 0.95).abs() < 1e-9);
         assert!(
-            guests.table().contains("| 1000 | 95 | 0 | 20.0 |"),
+            guests
+                .table()
+                .contains("| 1000 | 95 | 0 | 0.00 | 0.000 | 0.000 | 20.0 | 30.0 |"),
             "{}",
             guests.table()
         );
