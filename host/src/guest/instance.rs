@@ -113,6 +113,10 @@ impl Instance {
         let state = self.store.data_mut();
         usage.memory_peak = state.limits.memory();
         (usage.log_lines, usage.log_lines_dropped) = state.log.end();
+        if state.wasi.is_none() {
+            // It cannot have waited.
+            state.turn.ran(usage.run);
+        }
         state.turn.end();
     }
 }

@@ -124,6 +124,15 @@ impl Turn {
         new > 0
     }
 
+    /// The call ran for so long, and did not wait. Where the host works for it, as when it fills its
+    /// memory, no tick reaches it.
+    pub(super) fn ran(&mut self, time: Duration) {
+        if self.ticks == 0 && time >= self.slice {
+            self.ticks = 1;
+            self.pace.ticked();
+        }
+    }
+
     /// The call has ended.
     pub(super) fn end(&mut self) {
         if self.ticks == 0 {
@@ -197,6 +206,22 @@ mod tests {
             "it ran through whole slices"
         );
         assert!(pace.is_slow() && polls.gave_way() && !polls.gave_way());
+    }
+
+    #[test]
+    fn a_call_that_no_tick_reached_is_known_by_its_time() {
+        let (_, pace) = turn();
+        let calls = |count, time| {
+            for _ in 0..count {
+                let mut turn = Turn::new(SLICE, Arc::clone(&pace));
+                turn.ran(time);
+                turn.end();
+            }
+        };
+        calls(10, SLICE * 5);
+        assert!(pace.is_slow());
+        calls(100, SLICE / 2);
+        assert!(!pace.is_slow());
     }
 
     #[test]
