@@ -1,7 +1,7 @@
 //! How fast a guest has been lately, as one number: it decides whether the guest's next call may
 //! start on the thread that asks for it. No clock is read for it: the ticks of the epoch sample how
-//! long calls run, as a profiler does, and the time that is taken of each call anyway tells of those
-//! that no tick can reach.
+//! long calls run, as a profiler does, and the time that is taken of each call anyway tells of
+//! those that no tick can reach.
 
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 

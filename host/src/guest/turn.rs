@@ -124,8 +124,8 @@ impl Turn {
         new > 0
     }
 
-    /// The call ran for so long, and did not wait. Where the host works for it, as when it fills its
-    /// memory, no tick reaches it.
+    /// The call ran for so long, and did not wait. Where the host works for it, as when it fills
+    /// its memory, no tick reaches it.
     pub(super) fn ran(&mut self, time: Duration) {
         if self.ticks == 0 && time >= self.slice {
             self.ticks = 1;
