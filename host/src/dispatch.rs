@@ -304,11 +304,16 @@ impl Plan {
         };
         let guest = admitted.generation().guest();
         let (result, usage, remains) = guest.call_and_leave(request, deadline).await;
-        let left = Left {
-            _remains: remains,
-            _room: admitted.ended_leaving(&result),
+        let left = if remains.is_empty() {
+            admitted.ended(&result);
+            None
+        } else {
+            Some(Left {
+                _remains: remains,
+                _room: admitted.ended_leaving(&result),
+            })
         };
-        (result, usage, Some(left))
+        (result, usage, left)
     }
 }
 

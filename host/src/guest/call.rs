@@ -234,6 +234,13 @@ impl Guest {
     }
 }
 
+impl Remains {
+    /// Whether there is no such instance.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
 impl fmt::Debug for Remains {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut remains = formatter.debug_tuple("Remains");

@@ -9,8 +9,12 @@
 use super::instance::Instance;
 use super::stock::Ready;
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicUsize,
+    Ordering::{Relaxed, SeqCst},
+};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// The waiting instances of one guest, apart for each thread as far as there are shelves.
@@ -44,7 +48,20 @@ pub(super) trait Keeper: Send + Sync {
 
 /// The waiting instances of all guests.
 #[derive(Default)]
-pub(super) struct IdleList(Mutex<Vec<Weak<dyn Keeper>>>);
+pub(super) struct IdleList {
+    keepers: Mutex<Vec<Weak<dyn Keeper>>>,
+    passing: AtomicUsize,
+}
+
+/// While it lives, there are instances that no request has and that do not wait here either: they
+/// are made ahead, or dropped.
+pub(super) struct Passing<'a>(&'a AtomicUsize);
+
+impl Drop for Passing<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, SeqCst);
+    }
+}
 
 impl Idle {
     /// A place for instances that wait for so long at most.
@@ -127,26 +144,49 @@ fn own_shelf() -> usize {
 impl IdleList {
     /// Watches one more guest's instances, for as long as they live.
     pub(super) fn add(&self, keeper: &Arc<impl Keeper + 'static>) {
-        let mut list = lock(&self.0);
+        let mut list = lock(&self.keepers);
         list.retain(|known| known.strong_count() > 0);
         let keeper: Weak<dyn Keeper> = Arc::downgrade(keeper) as Weak<dyn Keeper>;
         list.push(keeper);
     }
 
-    /// Drops one waiting instance of any guest. Returns whether there was one.
-    pub(super) fn evict_one(&self) -> bool {
+    /// Announces an instance that is about to be made ahead, or dropped.
+    pub(super) fn passing(&self) -> Passing<'_> {
+        self.passing.fetch_add(1, SeqCst);
+        Passing(&self.passing)
+    }
+
+    /// Makes room for a request's instance, or waits for the moment in which others do: drops a
+    /// waiting instance of any guest. Returns whether it is worth another try.
+    pub(super) fn make_room(&self) -> bool {
+        // Asked first: what passes by until then waits here afterwards.
+        let passing = self.passing.load(SeqCst) > 0;
+        if self.evict_one() {
+            return true;
+        }
+        if passing {
+            thread::yield_now();
+        }
+        passing
+    }
+
+    fn evict_one(&self) -> bool {
         self.keepers().iter().any(|keeper| keeper.evict_one())
     }
 
     /// Drops all whose time is over. Returns when the next one's will be.
     pub(super) fn sweep(&self, now: Instant) -> Option<Instant> {
         let keepers = self.keepers();
+        let _passing = self.passing();
         keepers.iter().filter_map(|keeper| keeper.sweep(now)).min()
     }
 
     /// Without the lock: dropping the last share of a guest's instances takes a while.
     fn keepers(&self) -> Vec<Arc<dyn Keeper>> {
-        lock(&self.0).iter().filter_map(Weak::upgrade).collect()
+        lock(&self.keepers)
+            .iter()
+            .filter_map(Weak::upgrade)
+            .collect()
     }
 }
 

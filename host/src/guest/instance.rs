@@ -67,7 +67,9 @@ impl Instance {
         let state = self.store.data_mut();
         state.deadline = deadline;
         state.log.begin(log);
-        state.limits.begin_call();
+        if self.calls > 0 {
+            state.limits.begin_call();
+        }
         state.turn = turn;
         state.worker = worker;
         // Ticks went by while it waited; without this its first instruction would give way.

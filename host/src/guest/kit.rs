@@ -110,7 +110,7 @@ impl Kit {
     ) -> Result<Instance, CallError> {
         loop {
             match self.make(log(), deadline, turn.clone(), worker).await {
-                Err(CallError::Exhausted) if self.sandbox.idle.evict_one() => {}
+                Err(CallError::Exhausted) if self.sandbox.idle.make_room() => {}
                 made => return made,
             }
         }
@@ -142,14 +142,19 @@ impl Kit {
         let Some(ready) = self.stock.wants_one() else {
             return;
         };
+        let _passing = self.sandbox.idle.passing();
         let _running = self.loaded.workshop.ticker.enter();
         let turn = Turn::new(self.sandbox.slice, Arc::clone(&self.stock.pace));
-        let made = pin!(self.make(self.log(""), Instant::now() + MAKING_MAX, turn, None));
+        let log = self.log("").of_instance(self.sandbox.next_instance());
+        let begun = Instant::now();
+        let made = pin!(self.make(log, begun + MAKING_MAX, turn, None));
         match made.poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(Ok(instance)) => self.put_aside(instance, Some(ready)),
-            Poll::Ready(Err(CallError::Exhausted)) => {}
+            // Somebody else's doing: the next time it may work.
+            Poll::Ready(Err(CallError::Exhausted | CallError::Deadline { .. })) => {}
             Poll::Ready(Err(_)) | Poll::Pending => self.stock.close(),
         }
+        self.stock.took(begun.elapsed(), self.sandbox.slice * 2);
     }
 
     /// A request's log, and what WASI needs in a store if the component imports it.

@@ -7,6 +7,10 @@
 use super::pace::Pace;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use std::time::Duration;
+
+/// So many instances in a row may take long to make.
+const SLOW_MAX: u32 = 4;
 
 /// What is known of one guest's instances that are ready and unused.
 #[derive(Debug)]
@@ -16,9 +20,11 @@ pub(super) struct Stock {
     ready: Count,
     /// Of all guests together.
     all: Arc<Total>,
+    /// How many in a row took long to make.
+    slow: AtomicU32,
     /// Set once an instance could not be made in no time.
     closed: AtomicBool,
-    /// How long it takes to make one, which is no request's doing.
+    /// What ticks say while one is made, which is no request's doing.
     pub(super) pace: Arc<Pace>,
 }
 
@@ -52,6 +58,7 @@ impl Stock {
             wanted: AtomicU32::new(0),
             ready: Count::default(),
             all: Arc::clone(all),
+            slow: AtomicU32::new(0),
             closed: AtomicBool::new(false),
             pace: Arc::default(),
         })
@@ -78,6 +85,19 @@ impl Stock {
     /// to the requests that make their own.
     pub(super) fn close(&self) {
         self.closed.store(true, Relaxed);
+    }
+
+    /// Learns how long it took to make one. Makes no more when that is `time_max` or longer several
+    /// times in a row: no tick comes while one instruction fills a large memory, and that the
+    /// kernel lets the thread wait does not happen each time.
+    pub(super) fn took(&self, time: Duration, time_max: Duration) {
+        if time >= time_max {
+            if self.slow.fetch_add(1, Relaxed) + 1 >= SLOW_MAX {
+                self.close();
+            }
+        } else if self.slow.load(Relaxed) > 0 {
+            self.slow.store(0, Relaxed);
+        }
     }
 
     fn change_wanted(&self, may: impl Fn(u32) -> bool, change: impl Fn(u32) -> u32) {
@@ -157,6 +177,23 @@ mod tests {
         assert!(ready.is_some() && second.wants_one().is_none());
         drop(ready);
         assert!(second.wants_one().is_some());
+    }
+
+    #[test]
+    fn one_whose_instances_keep_taking_long_is_closed() {
+        let stock = Stock::new(4, &Total::new(4));
+        stock.was_missed();
+        let (quick, max) = (Duration::from_micros(5), Duration::from_millis(1));
+        for _ in 1..SLOW_MAX {
+            stock.took(max, max);
+        }
+        stock.took(quick, max);
+        for _ in 1..SLOW_MAX {
+            stock.took(max, max);
+        }
+        assert!(stock.wants_one().is_some());
+        stock.took(max, max);
+        assert!(stock.wants_one().is_none());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! one for each request, so that what costs is avoided here: formatting machinery for numbers and
 //! plain text, and dates that are the same as before.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt::{self, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -13,8 +13,8 @@ use tracing_subscriber::fmt::time::{FormatTime, SystemTime as Clock};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
-/// Room for most lines.
-const LINE_BYTES: usize = 512;
+/// Room that a thread keeps for its next line.
+const LINE_BYTES_KEPT: usize = 4096;
 /// `2026-11-25T18:36:33`, of a time in RFC 3339.
 const SECOND_CHARS: usize = 19;
 
@@ -33,14 +33,19 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        let mut line = String::with_capacity(LINE_BYTES);
+        // Taken and not borrowed: what is shown in a field may log something itself.
+        let mut line = LINE.take();
+        line.clear();
+        line.shrink_to(LINE_BYTES_KEPT);
         push_time(&mut line)?;
         line.push_str(level(*event.metadata().level()));
         line.push_str(event.metadata().target());
         line.push(':');
         event.record(&mut Fields(&mut line));
         line.push('\n');
-        writer.write_str(&line)
+        let written = writer.write_str(&line);
+        LINE.set(line);
+        written
     }
 }
 
@@ -56,6 +61,8 @@ fn level(level: Level) -> &'static str {
 }
 
 thread_local! {
+    /// Where this thread writes its lines.
+    static LINE: Cell<String> = const { Cell::new(String::new()) };
     /// The second that this thread last wrote, and its text.
     static SECOND: RefCell<(u64, String)> = const { RefCell::new((0, String::new())) };
 }

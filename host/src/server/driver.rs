@@ -115,15 +115,22 @@ impl Driver {
         }
     }
 
-    /// Writes the responses that wait for others to be sent with them.
+    /// Writes the responses that wait for others to be sent with them. What is left of them when
+    /// the future is dropped is written with the next response.
     pub(super) async fn flush(&mut self) -> Result<(), WriteFailed> {
-        if self.gathered.take().is_none() || self.out.is_empty() {
-            return Ok(());
-        }
         let stall = self.settings.write;
-        let written = self.transport.write(&self.out, &[], stall).await;
-        self.out.clear();
-        written
+        while self.gathered.is_some() && !self.out.is_empty() {
+            match self.transport.write_some(&self.out, &[], stall).await {
+                Ok(bytes) => drop(self.out.drain(..bytes)),
+                Err(failed) => {
+                    self.gathered = None;
+                    self.out.clear();
+                    return Err(failed);
+                }
+            }
+        }
+        self.gathered = None;
+        Ok(())
     }
 
     /// From one request to the next the configuration may have changed.

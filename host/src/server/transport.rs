@@ -192,7 +192,9 @@ impl Transport {
         Ok(())
     }
 
-    async fn write_some(
+    /// The same for as much as the socket takes at once; returns how many bytes. Nothing of it is
+    /// written when the future is dropped before it is ready.
+    pub(super) async fn write_some(
         &mut self,
         head: &[u8],
         body: &[u8],
