@@ -20,7 +20,7 @@ pub(super) fn problem_of(section: &str, key: &str, advice: &str) {
 
 /// A text with one problem (a guest `echo` is added behind it), and what the message must hold:
 /// line and key first, then advice.
-const PROBLEMS: [(&str, &str, &str); 54] = [
+const PROBLEMS: [(&str, &str, &str); 55] = [
     // Types, units and ranges.
     (
         "[server]\nmax_connections = 0",
@@ -193,6 +193,11 @@ const PROBLEMS: [(&str, &str, &str); 54] = [
         "to 4GiB",
     ),
     (
+        "guests.a = { component = 'a', ready_max = 1001 }",
+        "1: guests.a.ready_max:",
+        "from 0 to 1000",
+    ),
+    (
         "guests.a = { component = 'a', optimize = 'speed' }",
         "1: guests.a.optimize:",
         "\"speed\" is not one of \"latency\", \"compute\"",
@@ -338,6 +343,8 @@ fn keys_of_bounds_are_checked() {
             "a whole number, found a text",
         ),
         ("sandbox", "background_nice = 20", "from 0 to 19"),
+        ("sandbox", "ready_max = -1", "from 0 to 100000"),
+        ("sandbox", "ready_idle = '1ms'", "from 10ms to 24h"),
     ];
     for (section, key, expected) in cases {
         problem_of(section, key, expected);

@@ -1,6 +1,7 @@
 //! Instances made ahead of the requests that use them.
 
 use super::support::*;
+use crate::guest::GuestSettings;
 use std::time::{Duration, Instant};
 
 #[tokio::test]
@@ -15,6 +16,18 @@ async fn a_request_finds_an_instance_ready_that_nobody_used() {
         guest.restock();
         assert_eq!(guest.instances(), (1, 0), "one request at a time needs one");
     }
+}
+
+#[tokio::test]
+async fn a_guest_that_may_have_none_ready_has_none() {
+    let settings = GuestSettings {
+        ready_max: 0,
+        ..SETTINGS
+    };
+    let guest = load(&sandbox(2), settings, &counter());
+    assert_eq!(call(&guest).await.unwrap().body, [1]);
+    guest.restock();
+    assert_eq!(guest.instances(), (0, 0));
 }
 
 #[tokio::test]
