@@ -19,7 +19,6 @@ use httpd_host::dispatch::{
 use httpd_host::guest::WELCOME;
 use httpd_http1::{Connection, Event, Limits, RequestHead, ResponseHead, ResponseLength};
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
@@ -45,7 +44,7 @@ guest = "reused"
 /// A request without a body.
 struct Received {
     id: RequestId,
-    head: Arc<RequestHead>,
+    head: Box<RequestHead>,
 }
 
 impl IncomingHead for Received {
@@ -84,8 +83,14 @@ impl IncomingHead for Received {
 }
 
 impl Incoming for Received {
+    type Spent = Box<RequestHead>;
+
     fn body(&self) -> &[u8] {
         b""
+    }
+
+    fn spend(self) -> Box<RequestHead> {
+        self.head
     }
 }
 
@@ -119,11 +124,10 @@ fn main() {
             Ok(Event::Head(head)) => head,
             other => panic!("{other:?}"),
         };
-        let answer = answer(&dispatch, &runtime, ids.next(), &head);
+        let (answer, head) = answer(&dispatch, &runtime, ids.next(), head);
         out.clear();
         encode(&mut connection, &answer, &mut out);
         assert!(!out.is_empty());
-        assert_eq!(Arc::strong_count(&head), 1, "the guest has ended");
         connection.recycle(head);
         assert!(connection.next_cycle(), "the connection stays open");
     }
@@ -133,20 +137,21 @@ fn answer(
     dispatch: &Dispatch,
     runtime: &Runtime,
     id: RequestId,
-    head: &Arc<RequestHead>,
-) -> Answer {
+    head: Box<RequestHead>,
+) -> (Answer, Box<RequestHead>) {
     match dispatch.decide(head.method(), head.authority(), head.path()) {
-        Decision::Refuse(refusal) => refusal.answer(id, Duration::from_secs(1)),
+        Decision::Refuse(refusal) => (refusal.answer(id, Duration::from_secs(1)), head),
         Decision::Call(plan) => {
-            let received = Received {
-                id,
-                head: Arc::clone(head),
-            };
+            let received = Received { id, head };
             let mut served = Served::default();
             let call = plan.call(received, Instant::now() + DEADLINE, &mut served);
-            runtime.block_on(call).expect("the guest failed")
+            let (answer, head) = runtime.block_on(call);
+            (
+                answer.expect("the guest failed"),
+                head.expect("the call was stopped"),
+            )
         }
-        Decision::Answer(answer) => answer,
+        Decision::Answer(answer) => (answer, head),
     }
 }
 

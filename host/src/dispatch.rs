@@ -113,8 +113,14 @@ pub trait IncomingHead: Send + Sync + 'static {
 
 /// A request that has arrived completely.
 pub trait Incoming: IncomingHead {
+    /// What can be used again when the request is answered.
+    type Spent: Send + 'static;
+
     /// The whole body.
     fn body(&self) -> &[u8];
+
+    /// Lets go of everything else.
+    fn spend(self) -> Self::Spent;
 }
 
 impl Dispatch {
@@ -249,20 +255,21 @@ impl Plan {
     }
 
     /// Waits for a place and calls the guest. What is known of it by then is noted in `served`,
-    /// also when the future is dropped, which stops the guest.
-    ///
-    /// # Errors
-    ///
-    /// What the client is to be told instead of an answer.
-    pub async fn call(
+    /// also when the future is dropped, which stops the guest. Returns the answer, or what the
+    /// client is to be told instead, and what can be used again of the request: nothing if its call
+    /// was stopped or panicked.
+    pub async fn call<I: Incoming>(
         self,
-        incoming: impl Incoming,
+        incoming: I,
         deadline: Instant,
         served: &mut Served,
-    ) -> Result<Answer, Refusal> {
+    ) -> (Result<Answer, Refusal>, Option<I::Spent>) {
         let (admitted, queued) = timed(self.slot.admit(deadline)).await;
         served.queued = queued;
-        let admitted = admitted.map_err(Refusal::Busy)?;
+        let admitted = match admitted {
+            Ok(admitted) => admitted,
+            Err(refused) => return (Err(Refusal::Busy(refused)), Some(incoming.spend())),
+        };
         let generation = Arc::clone(admitted.generation());
         served.generation = Some(Arc::clone(&generation));
         let call = self.give_to(admitted, incoming, deadline);
@@ -270,26 +277,27 @@ impl Plan {
         let ended = if generation.guest().may_wait() {
             // No tick comes while it waits for a clock or for others.
             let stage = Stage::Running;
-            let late = (Err(CallError::Deadline { stage }), Usage::default(), None);
+            let late = Err(CallError::Deadline { stage });
+            let late = (late, Usage::default(), None, None);
             let waited = timeout_at((deadline + TICKS_FIRST).into(), run).await;
             waited.unwrap_or(Some(late))
         } else {
             run.await
         };
-        let failed = || (Err(CallError::Host), Usage::default(), None);
-        let (result, usage, left) = ended.unwrap_or_else(failed);
+        let failed = || (Err(CallError::Host), Usage::default(), None, None);
+        let (result, usage, left, spent) = ended.unwrap_or_else(failed);
         served.usage = usage;
         served.left = left;
-        result.map_err(Refusal::Guest)
+        (result.map_err(Refusal::Guest), spent)
     }
 
     /// The call as a future that owns all it needs, so that it can go on on another thread.
-    async fn give_to(
+    async fn give_to<I: Incoming>(
         self,
         admitted: Admitted,
-        incoming: impl Incoming,
+        incoming: I,
         deadline: Instant,
-    ) -> (Result<Answer, CallError>, Usage, Option<Left>) {
+    ) -> Ended<I::Spent> {
         let request = guest::Request {
             id: incoming.id(),
             client: incoming.client(),
@@ -313,9 +321,13 @@ impl Plan {
                 _room: admitted.ended_leaving(&result),
             })
         };
-        (result, usage, left)
+        (result, usage, left, Some(incoming.spend()))
     }
 }
+
+/// What a call came to: its answer, what it used, what it left behind, and what is left of the
+/// request.
+type Ended<S> = (Result<Answer, CallError>, Usage, Option<Left>, Option<S>);
 
 /// A future's output, and how long it was waited for. The clock is read only if it was.
 async fn timed<T>(future: impl Future<Output = T>) -> (T, Duration) {

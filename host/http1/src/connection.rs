@@ -12,7 +12,6 @@ use crate::head::RequestHead;
 use crate::limits::Limits;
 use crate::padded::Padded;
 use crate::state::{Arriving, Cycle, Exchange, Method, Receive};
-use std::sync::Arc;
 
 /// Offsets into a section are 32 bits wide; no limit comes near that.
 const HEAD_BYTES_MAX: usize = 1 << 30;
@@ -32,8 +31,8 @@ pub struct Connection {
     /// How many bytes of `buffer` are dealt with.
     start: usize,
     eof: bool,
-    /// The head being read, or the memory for the next. Nobody else holds it.
-    head: Option<Arc<RequestHead>>,
+    /// The head being read, or the memory for the next.
+    head: Option<Box<RequestHead>>,
     decoder: HeadDecoder,
     chunks: ChunkedDecoder,
     trailers: Trailers,
@@ -231,12 +230,9 @@ impl Connection {
         ready
     }
 
-    /// Takes the memory of a head no longer needed, so that the next one need not allocate. One
-    /// that somebody else still holds is of no use.
-    pub fn recycle(&mut self, head: Arc<RequestHead>) {
-        if self.head.is_none() && Arc::strong_count(&head) == 1 {
-            self.head = Some(head);
-        }
+    /// Takes the memory of a head no longer needed, so that the next one need not allocate.
+    pub fn recycle(&mut self, head: Box<RequestHead>) {
+        self.head.get_or_insert(head);
     }
 
     /// Gives memory back while nothing is being received; buffered bytes stay.
@@ -284,14 +280,11 @@ impl Connection {
         }
     }
 
-    fn scan_head(&mut self, head: &mut Arc<RequestHead>) -> Result<Option<usize>, RequestError> {
+    fn scan_head(&mut self, head: &mut RequestHead) -> Result<Option<usize>, RequestError> {
         let bytes = self.buffer.get(self.start..).unwrap_or_default();
         self.start += self.decoder.skip_empty_lines(bytes)?;
         let received = self.buffer.len();
         let bytes = Padded::at_end(&mut self.buffer, self.start);
-        // Only now: to get hold of the head waits for all that was written, and bytes that are
-        // still being written are slow to read back.
-        let head = Arc::make_mut(head);
         let scanned = self.decoder.advance(bytes, head, &self.limits);
         self.buffer.truncate(received);
         scanned

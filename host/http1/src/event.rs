@@ -4,7 +4,6 @@
 
 use crate::fields::Fields;
 use crate::head::RequestHead;
-use std::sync::Arc;
 
 /// What came next of the bytes received.
 #[derive(Debug, PartialEq, Eq)]
@@ -12,9 +11,9 @@ pub enum Event<'a> {
     /// Nothing is complete: append more with [`Connection::input`](crate::Connection::input) or
     /// say that no more will come with [`Connection::receive_eof`](crate::Connection::receive_eof).
     NeedData,
-    /// A whole request head, to be shared with whoever answers. Give it back with
+    /// A whole request head, for whoever answers. Give it back with
     /// [`Connection::recycle`](crate::Connection::recycle) when done with it.
-    Head(Arc<RequestHead>),
+    Head(Box<RequestHead>),
     /// A piece of the body, without transfer coding and never empty.
     Data(&'a [u8]),
     /// The body is complete. For a request without one this comes right after the head.

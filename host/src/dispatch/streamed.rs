@@ -126,7 +126,7 @@ impl Plan {
     /// What the client is to be told instead of a response.
     pub async fn open(
         self,
-        request: impl IncomingHead,
+        request: &impl IncomingHead,
         upload: Upload,
         allowed: &Allowance,
         served: &mut Served,
@@ -145,7 +145,7 @@ impl Plan {
             admitted.go_to(Arc::clone(streamed));
         }
         served.generation = Some(Arc::clone(admitted.generation()));
-        let live = Live::start(&self, admitted, &request, upload, allowed)?;
+        let live = Live::start(&self, admitted, request, upload, allowed)?;
         Ok(Streamed::new(live))
     }
 

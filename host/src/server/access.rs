@@ -15,9 +15,48 @@ use crate::dispatch::{Phase, Refusal, RequestId, Served, Usage};
 /// The longest part of a request's target that is logged.
 const TARGET_BYTES_MAX: usize = 512;
 
+/// What was asked for, as the line says it. A connection keeps it apart from the request's head,
+/// which goes to the guest, and uses its memory again for the next request.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    /// The method, and the target right behind it.
+    text: String,
+    method_bytes: usize,
+}
+
+impl Asked {
+    /// Forgets the request before, for one without a head.
+    pub(super) fn clear(&mut self) {
+        self.text.clear();
+        self.method_bytes = 0;
+    }
+
+    fn set(&mut self, head: &RequestHead) {
+        // The protocol lets only visible ASCII through, so any place is a character's boundary.
+        let (method, target) = (head.method(), head.target());
+        self.text.clear();
+        self.text.push_str(method);
+        self.text
+            .push_str(&target[..target.len().min(TARGET_BYTES_MAX)]);
+        self.method_bytes = method.len();
+    }
+
+    fn method(&self) -> &str {
+        or_dash(self.text.get(..self.method_bytes))
+    }
+
+    fn target(&self) -> &str {
+        or_dash(self.text.get(self.method_bytes..))
+    }
+}
+
+fn or_dash(text: Option<&str>) -> &str {
+    text.filter(|text| !text.is_empty()).unwrap_or("-")
+}
+
 /// What is known of a request so far.
 #[derive(Debug)]
-pub(super) struct Line<'a> {
+pub(super) struct Line {
     pub(super) id: RequestId,
     /// When the first byte of the request came, or the wait for it ended.
     pub(super) first_byte: Instant,
@@ -25,8 +64,7 @@ pub(super) struct Line<'a> {
     pub(super) bytes_out: u64,
     bytes_in: u64,
     received: Option<Instant>,
-    method: &'a str,
-    target: &'a str,
+    is_head: bool,
     guest: Option<Arc<str>>,
     pub(super) served: Served,
     write_begun: Option<Instant>,
@@ -47,7 +85,7 @@ struct Called<'a> {
     link: Option<&'a str>,
 }
 
-impl<'a> Line<'a> {
+impl Line {
     /// A line for a request of which nothing but its beginning is known.
     pub(super) fn new(id: RequestId, first_byte: Instant) -> Self {
         Self {
@@ -57,8 +95,7 @@ impl<'a> Line<'a> {
             bytes_out: 0,
             bytes_in: 0,
             received: None,
-            method: "-",
-            target: "-",
+            is_head: false,
             guest: None,
             served: Served::default(),
             write_begun: None,
@@ -69,18 +106,16 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// Takes method and target from the head.
-    pub(super) fn set_head(&mut self, head: &'a RequestHead) {
+    /// Takes what it says from the head, and notes method and target in `asked`.
+    pub(super) fn set_head(&mut self, head: &RequestHead, asked: &mut Asked) {
         self.bytes_in = head.head_bytes() as u64;
-        self.method = head.method();
-        // The protocol lets only visible ASCII through, so any place is a character's boundary.
-        let target = head.target();
-        self.target = &target[..target.len().min(TARGET_BYTES_MAX)];
+        self.is_head = head.method() == "HEAD";
+        asked.set(head);
     }
 
     /// Whether the request is a HEAD.
     pub(super) fn is_head(&self) -> bool {
-        self.method == "HEAD"
+        self.is_head
     }
 
     /// Names the guest.
@@ -159,7 +194,7 @@ impl<'a> Line<'a> {
             .tally
             .respond(self.status, self.refusal.is_some());
         if driver.settings.access {
-            self.write_access(&driver.peer, now);
+            self.write_access(&driver.peer, &driver.asked, now);
         }
         if let Some(refusal @ Refusal::Guest(_)) = &self.refusal {
             self.warn(refusal);
@@ -179,7 +214,7 @@ impl<'a> Line<'a> {
         tracing::warn!(id = %self.id, guest, generation, "{what}");
     }
 
-    fn write_access(&self, client: &str, now: Instant) {
+    fn write_access(&self, client: &str, asked: &Asked, now: Instant) {
         let micros = |since: Instant, until: Instant| (until - since).as_micros() as u64;
         let Called {
             queued,
@@ -191,8 +226,8 @@ impl<'a> Line<'a> {
             target: "access",
             id = self.id.as_str(),
             client,
-            method = self.method,
-            target = self.target,
+            method = asked.method(),
+            target = asked.target(),
             status = self.status,
             bytes_in = self.bytes_in,
             bytes_out = self.bytes_out,
@@ -246,5 +281,46 @@ impl<'a> Line<'a> {
 
     fn guest(&self) -> &str {
         self.guest.as_deref().unwrap_or("-")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use httpd_http1::{Connection, Event, Limits};
+
+    fn head_of(request: &str) -> Box<RequestHead> {
+        let mut connection = Connection::new(Limits::default());
+        connection.receive(request.as_bytes());
+        match connection.next_event() {
+            Ok(Event::Head(head)) => head,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn said(asked: &Asked) -> (&str, &str) {
+        (asked.method(), asked.target())
+    }
+
+    #[test]
+    fn a_line_says_what_its_own_head_asked_for() {
+        let mut asked = Asked::default();
+        assert_eq!(said(&asked), ("-", "-"));
+        asked.set(&head_of("OPTIONS * HTTP/1.1\r\nhost: a\r\n\r\n"));
+        assert_eq!(said(&asked), ("OPTIONS", "*"));
+        asked.set(&head_of("GET /a?b HTTP/1.1\r\nhost: a\r\n\r\n"));
+        assert_eq!(said(&asked), ("GET", "/a?b"));
+        asked.clear();
+        assert_eq!(said(&asked), ("-", "-"));
+    }
+
+    #[test]
+    fn a_long_target_is_cut() {
+        let target = format!("/{}", "a".repeat(TARGET_BYTES_MAX));
+        let mut asked = Asked::default();
+        asked.set(&head_of(&format!(
+            "GET {target} HTTP/1.1\r\nhost: a\r\n\r\n"
+        )));
+        assert_eq!(said(&asked), ("GET", &target[..TARGET_BYTES_MAX]));
     }
 }

@@ -6,6 +6,7 @@ use httpd_http1::Connection;
 use tokio::time::Instant;
 
 use super::Shared;
+use super::access::Asked;
 use super::exchange::Gone;
 use super::idle::Idle;
 use super::life::Then;
@@ -20,6 +21,8 @@ pub(super) struct Driver {
     pub(super) http: Box<Connection>,
     /// Wire bytes that are not written yet.
     pub(super) out: Vec<u8>,
+    /// What the current request asks for, for its line in the log.
+    pub(super) asked: Asked,
     /// Since when whole responses are in there, which wait to be sent with others.
     pub(super) gathered: Option<Instant>,
     /// The peer's address and port, or `unix`, as guests and the log get it.
@@ -49,11 +52,12 @@ pub(super) enum Next {
 impl Driver {
     /// A driver for a connection that has something to be read.
     pub(super) fn new(idle: Idle) -> Self {
-        let Lent { http, out } = spare::lend(idle.settings.http);
+        let Lent { http, out, asked } = spare::lend(idle.settings.http);
         Self {
             transport: idle.transport,
             http,
             out,
+            asked,
             gathered: None,
             peer: idle.peer,
             shared: idle.shared,
@@ -66,8 +70,10 @@ impl Driver {
 
     /// Gives back what a connection does not need that waits, or closes.
     fn rest(self) -> Idle {
-        let Self { http, out, .. } = self;
-        spare::give_back(Lent { http, out });
+        let Self {
+            http, out, asked, ..
+        } = self;
+        spare::give_back(Lent { http, out, asked });
         Idle {
             transport: self.transport,
             peer: self.peer,

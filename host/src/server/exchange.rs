@@ -19,7 +19,7 @@ use crate::dispatch::{Decision, Plan, Refusal};
 
 /// What came of waiting for a head.
 enum Arrival {
-    Head(Arc<RequestHead>, Instant),
+    Head(Box<RequestHead>, Instant),
     Refused(Refusal, Instant),
     /// Nothing to answer.
     Nothing(Next),
@@ -38,15 +38,13 @@ impl Driver {
             }
             Arrival::Refused(refusal, first_byte) => {
                 self.transport.slot().set_busy();
+                self.asked.clear();
                 let mut line = Line::new(self.shared.ids.next(), first_byte);
                 self.refuse(refusal, &mut line).await
             }
             Arrival::Head(head, first_byte) => {
                 self.transport.slot().set_busy();
-                let next = self.answer(&head, first_byte).await;
-                // Of no use while a guest that was stopped holds it for one more moment.
-                self.http.recycle(head);
-                next
+                self.answer(head, first_byte).await
             }
         }
     }
@@ -112,25 +110,26 @@ impl Driver {
         }
     }
 
-    async fn answer(&mut self, head: &Arc<RequestHead>, first_byte: Instant) -> Next {
+    async fn answer(&mut self, head: Box<RequestHead>, first_byte: Instant) -> Next {
         let mut line = Line::new(self.shared.ids.next(), first_byte);
-        line.set_head(head);
+        line.set_head(&head, &mut self.asked);
         let dispatch = self.shared.dispatch.load();
         let decision = dispatch.decide(head.method(), head.authority(), head.path());
         drop(dispatch);
         match decision {
-            Decision::Refuse(refusal) => self.refuse(refusal, &mut line).await,
-            Decision::Answer(answer) => self.respond(answer, &mut line).await,
+            Decision::Refuse(refusal) => {
+                self.http.recycle(head);
+                self.refuse(refusal, &mut line).await
+            }
+            Decision::Answer(answer) => {
+                self.http.recycle(head);
+                self.respond(answer, &mut line).await
+            }
             Decision::Call(plan) => self.call(head, plan, &mut line).await,
         }
     }
 
-    async fn call<'a>(
-        &mut self,
-        head: &'a Arc<RequestHead>,
-        plan: Plan,
-        line: &mut Line<'a>,
-    ) -> Next {
+    async fn call(&mut self, head: Box<RequestHead>, plan: Plan, line: &mut Line) -> Next {
         line.set_guest(plan.guest_name());
         if let Some(refusal) = plan.refusal() {
             return self.refuse(refusal, line).await;
@@ -158,7 +157,7 @@ impl Driver {
         let received = Received {
             id: line.id,
             client: Arc::clone(&self.peer),
-            head: Arc::clone(head),
+            head,
             body,
         };
         // The body goes with the call: its room is free again before the answer asks for its own.
@@ -174,13 +173,17 @@ impl Driver {
                 },
             }
         };
-        let result = match ended {
-            Ok(result) => result,
+        let (result, head) = match ended {
+            Ok(ended) => ended,
             Err(Ok(Gone)) => {
                 return line.give_up("the client left while it waited", self, Next::Drop);
             }
             Err(Err(failed)) => return self.cannot_write(failed, line),
         };
+        // Not that of a guest that was stopped, or has panicked.
+        if let Some(head) = head {
+            self.http.recycle(head);
+        }
         let mut lease = self.shared.buffered.lease();
         match result {
             Ok(answer) if !lease.grow(answer.body.len()) => {
@@ -199,14 +202,14 @@ impl Driver {
     }
 
     /// Ends an exchange whose client does not take what it was sent before. It may yet.
-    fn cannot_write(&mut self, failed: WriteFailed, line: &mut Line<'_>) -> Next {
+    fn cannot_write(&mut self, failed: WriteFailed, line: &mut Line) -> Next {
         line.set_write_failed(failed);
         line.write(self);
         Next::Close
     }
 
     /// Sends the refusal in place of a response.
-    pub(super) async fn refuse(&mut self, refusal: Refusal, line: &mut Line<'_>) -> Next {
+    pub(super) async fn refuse(&mut self, refusal: Refusal, line: &mut Line) -> Next {
         if refusal.ends_connection() {
             self.http.close_after_response();
         }

@@ -12,8 +12,8 @@ use crate::dispatch::{FieldRef, Incoming, IncomingHead, RequestId};
 pub(super) struct Received<B> {
     pub(super) id: RequestId,
     pub(super) client: Arc<str>,
-    /// Shared with the connection, which uses it again for its next request.
-    pub(super) head: Arc<RequestHead>,
+    /// Goes back to the connection, which uses it again for its next request.
+    pub(super) head: Box<RequestHead>,
     /// A [`Body`], or nothing.
     pub(super) body: B,
 }
@@ -54,7 +54,13 @@ impl<B: Send + Sync + 'static> IncomingHead for Received<B> {
 }
 
 impl Incoming for Received<Body> {
+    type Spent = Box<RequestHead>;
+
     fn body(&self) -> &[u8] {
         &self.body.bytes
+    }
+
+    fn spend(self) -> Box<RequestHead> {
+        self.head
     }
 }

@@ -23,7 +23,7 @@ pub(super) const OUT_BYTES_KEPT: usize = 64 * 1024;
 
 impl Driver {
     /// Sends a response and says what becomes of the connection.
-    pub(super) async fn respond(&mut self, answer: Answer, line: &mut Line<'_>) -> Next {
+    pub(super) async fn respond(&mut self, answer: Answer, line: &mut Line) -> Next {
         let connections = &self.shared.connections;
         if connections.is_stopping() || connections.is_short_of_places() {
             self.http.close_after_response();
@@ -90,7 +90,7 @@ impl Driver {
 
     /// Puts the response into the output buffer; a large body is returned instead, to be written
     /// from where it is. None when the protocol refuses it, which `dispatch` has ruled out.
-    fn encode<'a>(&mut self, answer: &'a Answer, line: &Line<'_>) -> Option<&'a [u8]> {
+    fn encode<'a>(&mut self, answer: &'a Answer, line: &Line) -> Option<&'a [u8]> {
         let fields = answer
             .fields
             .iter()

@@ -6,6 +6,8 @@ use std::cell::RefCell;
 
 use httpd_http1::{Connection, Limits};
 
+use super::access::Asked;
+
 /// How many a thread keeps. Most requests are served without a wait, so that a thread seldom has
 /// more than one in use.
 const SPARE_MAX: usize = 16;
@@ -22,6 +24,8 @@ pub(super) struct Lent {
     pub(super) http: Box<Connection>,
     /// Wire bytes that are not written yet.
     pub(super) out: Vec<u8>,
+    /// For the access log.
+    pub(super) asked: Asked,
 }
 
 /// Those of a connection of which nothing was received.
@@ -33,6 +37,7 @@ pub(super) fn lend(limits: Limits) -> Lent {
     Lent {
         http: Box::new(Connection::new(limits)),
         out: Vec::new(),
+        asked: Asked::default(),
     }
 }
 
@@ -42,6 +47,7 @@ pub(super) fn give_back(mut lent: Lent) {
         return;
     }
     lent.out.clear();
+    lent.asked.clear();
     SPARE.with_borrow_mut(|spare| {
         if spare.len() < SPARE_MAX {
             spare.push(lent);

@@ -50,11 +50,11 @@ struct Ended {
 
 impl Driver {
     /// Answers a request by a guest that streams.
-    pub(super) async fn stream<'a>(
+    pub(super) async fn stream(
         &mut self,
-        head: &'a Arc<RequestHead>,
+        head: Box<RequestHead>,
         plan: Plan,
-        line: &mut Line<'a>,
+        line: &mut Line,
     ) -> Next {
         let bounds = Bounds {
             length: head.body_length(),
@@ -64,7 +64,7 @@ impl Driver {
         let received = Received {
             id: line.id,
             client: Arc::clone(&self.peer),
-            head: Arc::clone(head),
+            head,
             body: (),
         };
         let (sender, upload) = dispatch::upload(match bounds.length {
@@ -79,10 +79,11 @@ impl Driver {
             buffered: Arc::clone(&self.shared.buffered),
         };
         let ended = {
-            let opening = pin!(plan.open(received, upload, &allowed, &mut served));
+            let opening = pin!(plan.open(&received, upload, &allowed, &mut served));
             self.pump(opening, sender, &bounds).await
         };
         line.served = served;
+        self.http.recycle(received.head);
         self.conclude(ended, line).await
     }
 
@@ -132,7 +133,7 @@ impl Driver {
     }
 
     /// Does what is left to be done after an exchange.
-    async fn conclude(&mut self, ended: Ended, line: &mut Line<'_>) -> Next {
+    async fn conclude(&mut self, ended: Ended, line: &mut Line) -> Next {
         let Ended {
             outcome,
             rest,
@@ -174,7 +175,7 @@ impl Driver {
 
     /// Sends what there is of a response that will never be complete, and nothing that looks like
     /// its end.
-    async fn cut_off(&mut self, cut: Cut, rest: &[u8], line: &mut Line<'_>) -> Next {
+    async fn cut_off(&mut self, cut: Cut, rest: &[u8], line: &mut Line) -> Next {
         self.http.abandon_response();
         line.set_cut_off(cut);
         let unsent = (self.out.len() + rest.len()) as u64;

@@ -5,7 +5,6 @@
 
 use httpd_http1::{Connection, Event, Limits, RequestHead, ResponseHead, ResponseLength};
 use std::mem::MaybeUninit;
-use std::sync::Arc;
 
 /// Field lines that httparse may find; the same as our default limit.
 const FIELDS_MAX: usize = 100;
@@ -94,7 +93,7 @@ pub(crate) fn connection_to_answer() -> Connection {
 
 /// The head that comes next.
 #[inline(never)]
-pub(crate) fn read_head(connection: &mut Connection) -> Arc<RequestHead> {
+pub(crate) fn read_head(connection: &mut Connection) -> Box<RequestHead> {
     match connection.next_event() {
         Ok(Event::Head(head)) => head,
         other => panic!("{other:?}"),

@@ -2,12 +2,11 @@
 
 use httpd_http1::{Connection, Event, Limits, RequestError, RequestHead, ResponseHead};
 use httpd_http1::{ResponseLength, Trailers};
-use std::sync::Arc;
 
 /// What came out, with neighbouring data joined.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Seen {
-    Head(Arc<RequestHead>),
+    Head(Box<RequestHead>),
     Data(Vec<u8>),
     End(Trailers),
     Closed,

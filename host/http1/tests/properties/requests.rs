@@ -3,7 +3,6 @@
 use httpd_http1::{Connection, Event, Limits, RequestHead};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use std::sync::Arc;
 
 type Fields = Vec<(String, Vec<u8>)>;
 
@@ -81,7 +80,7 @@ fn owned<'a>(fields: impl Iterator<Item = (&'a str, &'a [u8])>) -> Fields {
         .collect()
 }
 
-fn next_head(connection: &mut Connection) -> Arc<RequestHead> {
+fn next_head(connection: &mut Connection) -> Box<RequestHead> {
     match connection.next_event() {
         Ok(Event::Head(head)) => head,
         other => panic!("{other:?}"),
@@ -89,7 +88,7 @@ fn next_head(connection: &mut Connection) -> Arc<RequestHead> {
 }
 
 /// Feeds `bytes` in pieces of these sizes, again and again, and collects head, body and trailers.
-fn read(bytes: &[u8], sizes: &[usize]) -> (Arc<RequestHead>, Vec<u8>, Fields) {
+fn read(bytes: &[u8], sizes: &[usize]) -> (Box<RequestHead>, Vec<u8>, Fields) {
     let mut connection = Connection::new(Limits::default());
     let mut sizes = sizes.iter().cycle();
     let (mut head, mut body, mut rest) = (None, Vec::new(), bytes);

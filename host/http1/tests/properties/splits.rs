@@ -4,12 +4,11 @@ use httpd_http1::{Connection, Event, Limits, RequestError, RequestHead, Response
 use httpd_http1::{ResponseLength, Trailers};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use std::sync::Arc;
 
 /// What came out, with neighbouring data joined.
 #[derive(Debug, PartialEq, Eq)]
 enum Seen {
-    Head(Arc<RequestHead>),
+    Head(Box<RequestHead>),
     Data(Vec<u8>),
     End(Trailers),
     Closed,

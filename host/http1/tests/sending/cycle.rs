@@ -2,7 +2,6 @@
 
 use crate::{KNOWN_0, answer, get, head, post, received, take_all};
 use httpd_http1::{Connection, Cycle, Event, Limits, RequestHead, ResponseLength};
-use std::sync::Arc;
 
 #[test]
 fn a_response_may_end_before_its_request() {
@@ -151,7 +150,7 @@ fn idle_buffers_can_be_given_back() {
     assert!(matches!(connection.next_event(), Ok(Event::Head(_))));
 }
 
-fn next_head(connection: &mut Connection) -> Arc<RequestHead> {
+fn next_head(connection: &mut Connection) -> Box<RequestHead> {
     match connection.next_event() {
         Ok(Event::Head(head)) => head,
         other => panic!("{other:?}"),

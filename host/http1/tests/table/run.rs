@@ -3,7 +3,6 @@
 use httpd_http1::{BodyLength, Connection, Cycle, Event, Limits, RequestError, RequestHead};
 use httpd_http1::{ResponseHead, ResponseLength, Trailers, Version};
 use std::fmt::Write;
-use std::sync::Arc;
 
 /// What came of an input.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -58,7 +57,7 @@ struct Runner {
 }
 
 enum Seen {
-    Head(Arc<RequestHead>),
+    Head(Box<RequestHead>),
     Data(Vec<u8>),
     End(Trailers),
     Stop { open: bool },
@@ -111,7 +110,7 @@ impl Runner {
         }
     }
 
-    fn head(&mut self, head: Arc<RequestHead>) {
+    fn head(&mut self, head: Box<RequestHead>) {
         writeln!(self.trace.text, "{}", describe(&head)).unwrap();
         self.connection.recycle(head);
         self.foreseen = Some(self.connection.look_ahead());

@@ -140,7 +140,7 @@ async fn serve(mut driver: Driver, mut open: Open, setup: Setup) -> End {
         requests += 1;
         let first_byte = Instant::now();
         let mut line = Line::new(driver.shared.ids.next(), first_byte);
-        line.set_head(&head);
+        line.set_head(&head, &mut driver.asked);
         let bounds = Bounds {
             length: head.body_length(),
             body_max: setup.body_max,
