@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout_at;
 
 use super::pool::{Pool, Share, Taken};
@@ -27,7 +27,7 @@ pub(super) struct Bounds {
 #[derive(Debug)]
 pub(super) struct Bulkhead {
     bounds: Bounds,
-    places: Arc<Semaphore>,
+    places: Semaphore,
     queued: AtomicU32,
     pool: Arc<Pool>,
     /// What this guest has taken of its own part of the pool.
@@ -41,8 +41,17 @@ pub(super) struct Place {
     share: Option<Share>,
     /// The instance has outlived the request, by a moment, and nothing is free yet.
     left: bool,
-    pool: Arc<Pool>,
-    _permit: OwnedSemaphorePermit,
+    permit: Permit,
+}
+
+/// One of the places of a bulkhead. Dropping it gives it back.
+#[derive(Debug)]
+struct Permit(Arc<Bulkhead>);
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.0.places.add_permits(1);
+    }
 }
 
 impl Place {
@@ -61,7 +70,7 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         if self.share.is_none() && !self.left {
-            self.pool.tell();
+            self.permit.0.pool.tell();
         }
     }
 }
@@ -83,7 +92,7 @@ impl Bulkhead {
     pub(super) fn new(bounds: Bounds, pool: Arc<Pool>) -> Self {
         Self {
             bounds,
-            places: Arc::new(Semaphore::new(bounds.running_max as usize)),
+            places: Semaphore::new(bounds.running_max as usize),
             queued: AtomicU32::new(0),
             pool,
             own: Arc::default(),
@@ -123,15 +132,17 @@ impl Bulkhead {
     /// go. Waits for both together at most `queue_time`, and not past `deadline`. Dropping the
     /// future leaves the queue.
     pub(super) async fn enter<S>(
-        &self,
+        self: &Arc<Self>,
         deadline: Instant,
         seat: impl Fn(bool) -> Option<S>,
     ) -> Result<(Place, Option<S>), NoPlace> {
-        let permit = Arc::clone(&self.places).try_acquire_owned().ok();
+        let permit = self.places.try_acquire().ok();
+        let permit = permit.map(|permit| self.keep(permit));
         let room = permit.as_ref().and_then(|_| self.room(&seat));
         match (permit, room) {
-            (Some(permit), Some(room)) => Ok(self.place(permit, room)),
-            (permit, _) => self.wait(permit, deadline, seat).await,
+            (Some(permit), Some(room)) => Ok(place(permit, room)),
+            // On the heap: most requests find a place, and need not have room for this.
+            (permit, _) => Box::pin(self.wait(permit, deadline, seat)).await,
         }
     }
 
@@ -141,23 +152,15 @@ impl Bulkhead {
         seat(false).map(Room::Seat).or_else(share).or_else(any)
     }
 
-    fn place<S>(&self, permit: OwnedSemaphorePermit, room: Room<S>) -> (Place, Option<S>) {
-        let (share, seat) = match room {
-            Room::Seat(seat) => (None, Some(seat)),
-            Room::Share(share) => (Some(share), None),
-        };
-        let place = Place {
-            share,
-            left: false,
-            pool: Arc::clone(&self.pool),
-            _permit: permit,
-        };
-        (place, seat)
+    /// Counts the permit as one that goes with its request.
+    fn keep(self: &Arc<Self>, permit: SemaphorePermit<'_>) -> Permit {
+        permit.forget();
+        Permit(Arc::clone(self))
     }
 
     async fn wait<S>(
-        &self,
-        permit: Option<OwnedSemaphorePermit>,
+        self: &Arc<Self>,
+        permit: Option<Permit>,
         deadline: Instant,
         seat: impl Fn(bool) -> Option<S>,
     ) -> Result<(Place, Option<S>), NoPlace> {
@@ -172,13 +175,13 @@ impl Bulkhead {
             None => self.permit(until).await.ok_or(NoPlace::QueueTime)?,
         };
         let room = self.pool.try_until(until, || self.room(&seat)).await;
-        Ok(self.place(permit, room.ok_or(NoPlace::Exhausted)?))
+        Ok(place(permit, room.ok_or(NoPlace::Exhausted)?))
     }
 
-    async fn permit(&self, until: Instant) -> Option<OwnedSemaphorePermit> {
-        let permit = timeout_at(until.into(), Arc::clone(&self.places).acquire_owned()).await;
+    async fn permit(self: &Arc<Self>, until: Instant) -> Option<Permit> {
+        let permit = timeout_at(until.into(), self.places.acquire()).await;
         // The semaphore is never closed.
-        permit.ok()?.ok()
+        permit.ok()?.ok().map(|permit| self.keep(permit))
     }
 }
 
@@ -186,6 +189,19 @@ impl Bulkhead {
 enum Room<S> {
     Seat(S),
     Share(Share),
+}
+
+fn place<S>(permit: Permit, room: Room<S>) -> (Place, Option<S>) {
+    let (share, seat) = match room {
+        Room::Seat(seat) => (None, Some(seat)),
+        Room::Share(share) => (Some(share), None),
+    };
+    let place = Place {
+        share,
+        left: false,
+        permit,
+    };
+    (place, seat)
 }
 
 impl Rooms for Bulkhead {
@@ -220,13 +236,13 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(3600);
 
-    fn bulkhead(running_max: u32, queue_max: u32, queue_time: Duration) -> Bulkhead {
+    fn bulkhead(running_max: u32, queue_max: u32, queue_time: Duration) -> Arc<Bulkhead> {
         let bounds = Bounds {
             running_max,
             queue_max,
             queue_time,
         };
-        Bulkhead::new(bounds, Pool::new(100))
+        Arc::new(Bulkhead::new(bounds, Pool::new(100)))
     }
 
     fn later() -> Instant {
@@ -238,7 +254,7 @@ mod tests {
         None
     }
 
-    async fn enter(bulkhead: &Bulkhead) -> Result<Place, NoPlace> {
+    async fn enter(bulkhead: &Arc<Bulkhead>) -> Result<Place, NoPlace> {
         let entered = bulkhead.enter(later(), nowhere).await;
         entered.map(|(place, _)| place)
     }
@@ -250,7 +266,7 @@ mod tests {
             queue_max: 1,
             queue_time: LONG,
         };
-        let bulkhead = Bulkhead::new(bounds, Pool::new(1));
+        let bulkhead = Arc::new(Bulkhead::new(bounds, Pool::new(1)));
         let (first, seat) = bulkhead.enter(later(), nowhere).await.unwrap();
         assert!(seat.is_none());
         let (second, seat) = bulkhead.enter(later(), |_| Some("seat")).await.unwrap();
@@ -330,8 +346,8 @@ mod tests {
             queue_time: LONG,
         };
         let pool = Pool::new(1);
-        let other = Bulkhead::new(bounds(1), Arc::clone(&pool));
-        let bulkhead = Bulkhead::new(bounds(10), pool);
+        let other = Arc::new(Bulkhead::new(bounds(1), Arc::clone(&pool)));
+        let bulkhead = Arc::new(Bulkhead::new(bounds(10), pool));
         let taken = enter(&other).await.unwrap();
         let mut waits = pin!(enter(&bulkhead));
         let mut cx = Context::from_waker(Waker::noop());

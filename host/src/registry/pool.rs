@@ -2,7 +2,11 @@
 //! half of them is common, the other half belongs to the guests in equal parts.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicUsize,
+    Ordering::{Relaxed, SeqCst},
+    fence,
+};
 use std::time::Instant;
 
 use tokio::sync::Notify;
@@ -13,10 +17,12 @@ use tokio::time::timeout_at;
 pub(super) struct Pool {
     instances_max: usize,
     guests: AtomicUsize,
-    common: Arc<Taken>,
+    common: Taken,
+    /// How many wait. Most often nobody does, and whoever gives something back need not tell.
+    waiting: AtomicUsize,
     /// Tells those that wait of every instance that was given back, as any of them may be able to
     /// use it.
-    freed: Arc<Notify>,
+    freed: Notify,
 }
 
 /// How much of one part is taken.
@@ -26,9 +32,13 @@ pub(super) struct Taken(AtomicUsize);
 /// Room for one instance. Dropping it gives the room back to the part it is from.
 #[derive(Debug)]
 pub(super) struct Share {
-    part: Arc<Taken>,
-    freed: Arc<Notify>,
+    pool: Arc<Pool>,
+    /// None where it is from the common part.
+    own: Option<Arc<Taken>>,
 }
+
+/// Counts one that waits, for as long as it does.
+struct Waiting<'a>(&'a AtomicUsize);
 
 impl Pool {
     /// `instances_max` instances for one guest.
@@ -36,8 +46,9 @@ impl Pool {
         Arc::new(Self {
             instances_max,
             guests: AtomicUsize::new(1),
-            common: Arc::default(),
-            freed: Arc::default(),
+            common: Taken::default(),
+            waiting: AtomicUsize::new(0),
+            freed: Notify::new(),
         })
     }
 
@@ -47,21 +58,19 @@ impl Pool {
     }
 
     /// Room from the guest's `own` part, else from the common one.
-    pub(super) fn take(&self, own: &Arc<Taken>) -> Option<Share> {
+    pub(super) fn take(self: &Arc<Self>, own: &Arc<Taken>) -> Option<Share> {
         let guests = self.guests.load(Relaxed);
         let each = self.instances_max / 2 / guests;
         let common_max = self.instances_max - each * guests;
-        let part = if own.take(each) {
-            own
+        let own = if own.take(each) {
+            Some(Arc::clone(own))
         } else if self.common.take(common_max) {
-            &self.common
+            None
         } else {
             return None;
         };
-        Some(Share {
-            part: Arc::clone(part),
-            freed: Arc::clone(&self.freed),
-        })
+        let pool = Arc::clone(self);
+        Some(Share { pool, own })
     }
 
     /// Tries until `until`, whenever others have given something back. Dropping the future ends the
@@ -71,6 +80,7 @@ impl Pool {
         until: Instant,
         mut attempt: impl FnMut() -> Option<T>,
     ) -> Option<T> {
+        let _waiting = Waiting::enter(&self.waiting);
         loop {
             let freed = self.freed.notified();
             // Tried after the notification is asked for, so that none is missed in between.
@@ -83,21 +93,46 @@ impl Pool {
 
     /// Tells those that wait that an instance has room for one more request.
     pub(super) fn tell(&self) {
-        self.freed.notify_waiters();
+        // Between giving back and looking for those that wait, who do it the other way round: one
+        // of the two always sees the other.
+        fence(SeqCst);
+        self.tell_waiting();
+    }
+
+    fn tell_waiting(&self) {
+        if self.waiting.load(SeqCst) > 0 {
+            self.freed.notify_waiters();
+        }
     }
 }
 
 impl Taken {
     fn take(&self, max: usize) -> bool {
         let one_more = |taken| (taken < max).then_some(taken + 1);
-        self.0.fetch_update(Relaxed, Relaxed, one_more).is_ok()
+        self.0.fetch_update(SeqCst, SeqCst, one_more).is_ok()
+    }
+}
+
+impl<'a> Waiting<'a> {
+    fn enter(waiting: &'a AtomicUsize) -> Self {
+        waiting.fetch_add(1, SeqCst);
+        fence(SeqCst);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
     }
 }
 
 impl Drop for Share {
     fn drop(&mut self) {
-        self.part.0.fetch_sub(1, Relaxed);
-        self.freed.notify_waiters();
+        let part = self.own.as_deref().unwrap_or(&self.pool.common);
+        // With the order that `tell` has a fence for.
+        part.0.fetch_sub(1, SeqCst);
+        self.pool.tell_waiting();
     }
 }
 
@@ -114,7 +149,7 @@ mod tests {
         pool
     }
 
-    fn all(pool: &Pool, own: &Arc<Taken>) -> Vec<Share> {
+    fn all(pool: &Arc<Pool>, own: &Arc<Taken>) -> Vec<Share> {
         std::iter::from_fn(|| pool.take(own)).collect()
     }
 
@@ -135,6 +170,7 @@ mod tests {
         let pool = pool(1, 2);
         let (first, second) = (Arc::default(), Arc::default());
         let share = pool.take(&first).unwrap();
+        assert_eq!(pool.waiting.load(SeqCst), 0);
         let until = tokio::time::Instant::now().into_std() + Duration::from_millis(50);
         let take = || pool.take(&second);
         assert!(pool.try_until(until, take).await.is_none());
@@ -143,10 +179,26 @@ mod tests {
         let mut cx = Context::from_waker(Waker::noop());
         assert!(waiting.as_mut().poll(&mut cx).is_pending());
         drop(share);
+        assert_eq!(pool.waiting.load(SeqCst), 1, "and not the one before");
         assert!(matches!(
             waiting.as_mut().poll(&mut cx),
             Poll::Ready(Some(_))
         ));
+        assert_eq!(pool.waiting.load(SeqCst), 0);
+    }
+
+    /// Between a look that finds nothing and the wait, others give back what there is.
+    #[tokio::test]
+    async fn nobody_misses_what_is_given_back() {
+        for _ in 0..1000 {
+            let pool = pool(1, 1);
+            let own = Arc::default();
+            let share = pool.take(&own).unwrap();
+            let given_back = std::thread::spawn(move || drop(share));
+            let until = Instant::now() + Duration::from_secs(60);
+            assert!(pool.try_until(until, || pool.take(&own)).await.is_some());
+            given_back.join().unwrap();
+        }
     }
 
     #[test]

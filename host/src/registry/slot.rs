@@ -15,13 +15,15 @@ use super::generation::Generation;
 use super::pool::Pool;
 use super::probation::{Probation, Verdict};
 use crate::config;
-use crate::guest::{ContentHash, GuestSettings, Rooms};
+use crate::guest::{ContentHash, GuestSettings, Instances, Rooms};
 
 /// A guest of the configuration, ready to be called.
 #[derive(Debug)]
 pub struct Slot {
     config: config::Guest,
     settings: GuestSettings,
+    /// Whether generations may share instances among requests.
+    may_share: bool,
     name: Arc<str>,
     current: ArcSwap<Generation>,
     bulkhead: Arc<Bulkhead>,
@@ -78,8 +80,13 @@ impl Slot {
             Some(old) => Bulkhead::succeed(&old.bulkhead, bounds, pool),
             None => Arc::new(Bulkhead::new(bounds, Arc::clone(pool))),
         };
+        let concurrent = match settings.instances {
+            Instances::Reuse { concurrent, .. } => concurrent,
+            Instances::Fresh => 1,
+        };
         Self {
             config: config.clone(),
+            may_share: concurrent > 1,
             settings,
             name: Arc::from(config.name.as_str()),
             current: ArcSwap::new(generation),
@@ -187,6 +194,9 @@ impl Slot {
         })?;
         let mut attempt = Attempt::new(self, leave);
         let seat = |even_busy| {
+            if !self.may_share {
+                return None;
+            }
             let current = self.current.load();
             let seat = current.guest().seat(even_busy)?;
             Some((Arc::clone(&current), seat))
