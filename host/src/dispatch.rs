@@ -77,8 +77,8 @@ pub enum Decision {
 /// that is replaced meanwhile lives on for this request.
 #[derive(Debug)]
 pub struct Plan {
-    /// The guests in front of the route's own.
-    middleware: Arc<[Arc<Slot>]>,
+    /// The guests in front of the route's own, if there are any.
+    middleware: Option<Arc<[Arc<Slot>]>>,
     slot: Arc<Slot>,
     body_max: u64,
     deadline: Duration,
@@ -204,7 +204,7 @@ impl Plan {
         let streamed = first.streamed();
         let owned = |(name, value): (&str, String)| (name.to_owned(), value);
         Self {
-            middleware: Arc::clone(&target.middleware),
+            middleware: (!target.middleware.is_empty()).then(|| Arc::clone(&target.middleware)),
             slot: Arc::clone(&target.slot),
             body_max: match streamed {
                 Some(_) => target.route.body_max,
@@ -228,9 +228,13 @@ impl Plan {
             .collect()
     }
 
+    fn middleware(&self) -> &[Arc<Slot>] {
+        self.middleware.as_deref().unwrap_or_default()
+    }
+
     /// The guest that gets the request first.
     fn first(&self) -> &Arc<Slot> {
-        self.middleware.first().unwrap_or(&self.slot)
+        self.middleware().first().unwrap_or(&self.slot)
     }
 
     /// The name of the route's guest, as in the configuration.
@@ -270,16 +274,17 @@ impl Plan {
             Ok(admitted) => admitted,
             Err(refused) => return (Err(Refusal::Busy(refused)), Some(incoming.spend())),
         };
-        let generation = Arc::clone(admitted.generation());
-        served.generation = Some(Arc::clone(&generation));
+        let generation = served.generation.insert(Arc::clone(admitted.generation()));
+        let guest = generation.guest();
         let call = self.give_to(admitted, incoming, deadline);
-        let run = generation.guest().run(deadline, call);
-        let ended = if generation.guest().may_wait() {
+        let run = guest.run(deadline, call);
+        let ended = if guest.may_wait() {
             // No tick comes while it waits for a clock or for others.
             let stage = Stage::Running;
             let late = Err(CallError::Deadline { stage });
             let late = (late, Usage::default(), None, None);
-            let waited = timeout_at((deadline + TICKS_FIRST).into(), run).await;
+            // On the heap: other calls need not have room for it.
+            let waited = Box::pin(timeout_at((deadline + TICKS_FIRST).into(), run)).await;
             waited.unwrap_or(Some(late))
         } else {
             run.await

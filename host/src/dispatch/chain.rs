@@ -92,10 +92,10 @@ impl Chain {
         head: &guest::Request<'_>,
         allowed: &Allowance,
     ) -> Option<Arc<Self>> {
-        if plan.middleware.is_empty() {
+        if plan.middleware().is_empty() {
             return None;
         }
-        let mut slots: Vec<_> = plan.middleware.iter().map(Arc::clone).collect();
+        let mut slots: Vec<_> = plan.middleware().iter().map(Arc::clone).collect();
         slots.push(Arc::clone(&plan.slot));
         Some(Arc::new(Self {
             id: head.id.to_owned(),

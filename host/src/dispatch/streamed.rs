@@ -151,7 +151,7 @@ impl Plan {
 
     /// What is to be said of a request that the first of several guests has no room for.
     fn refused_at_first(&self) -> Option<Report> {
-        let name = self.middleware.first()?.name();
+        let name = self.middleware().first()?.name();
         Some(Report {
             queued: Duration::ZERO,
             usage: Usage::default(),

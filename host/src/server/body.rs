@@ -1,12 +1,14 @@
 //! Receiving a request's body into memory, within the route's limit, the common budget, the time
 //! without progress and the request's deadline. No instance is taken before this is done.
 
+use std::sync::Arc;
+
 use httpd_http1::{BodyLength, Event};
 use tokio::time::Instant;
 
 use super::driver::Driver;
 use super::transport::{Read, Wait, WriteFailed};
-use crate::dispatch::{Lease, Refusal};
+use crate::dispatch::{Budget, Lease, Refusal};
 
 /// A body grows by at least this much, so that it is not copied for every packet.
 const GROWTH_BYTES_MIN: usize = 16 * 1024;
@@ -14,19 +16,21 @@ const GROWTH_BYTES_MIN: usize = 16 * 1024;
 /// A whole body and its share of the memory for bodies.
 pub(super) struct Body {
     pub(super) bytes: Vec<u8>,
-    lease: Lease,
+    /// None as long as it is empty.
+    lease: Option<Lease>,
 }
 
 impl Body {
-    /// Appends `piece`; false when the memory for all bodies is used up. `length_max` is what the
-    /// body can come to, so that its last growth does not overshoot.
-    fn append(&mut self, piece: &[u8], length_max: u64) -> bool {
+    /// Appends `piece`; false when the memory for all bodies, which `budget` has, is used up.
+    /// `length_max` is what the body can come to, so that its last growth does not overshoot.
+    fn append(&mut self, piece: &[u8], length_max: u64, budget: &Arc<Budget>) -> bool {
         let needed = self.bytes.len() + piece.len();
         if needed > self.bytes.capacity() {
             let length_max = usize::try_from(length_max).unwrap_or(usize::MAX);
             let doubled = (self.bytes.capacity() * 2).max(GROWTH_BYTES_MIN);
             let capacity = doubled.min(length_max).max(needed);
-            if !self.lease.grow(capacity - self.bytes.capacity()) {
+            let lease = self.lease.get_or_insert_with(|| budget.lease());
+            if !lease.grow(capacity - self.bytes.capacity()) {
                 return false;
             }
             self.bytes.reserve_exact(capacity - self.bytes.len());
@@ -47,7 +51,7 @@ impl Driver {
     ) -> Result<Result<Body, Refusal>, WriteFailed> {
         let mut body = Body {
             bytes: Vec::new(),
-            lease: self.shared.buffered.lease(),
+            lease: None,
         };
         if matches!(length, BodyLength::Known(bytes) if bytes > body_max) {
             return Ok(Err(Refusal::BodyTooLarge { body_max }));
@@ -63,7 +67,7 @@ impl Driver {
                     if (body.bytes.len() + piece.len()) as u64 > body_max {
                         return Ok(Err(Refusal::BodyTooLarge { body_max }));
                     }
-                    if !body.append(piece, length_max) {
+                    if !body.append(piece, length_max, &self.shared.buffered) {
                         return Ok(Err(Refusal::OutOfBuffers));
                     }
                     continue;
