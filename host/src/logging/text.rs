@@ -116,8 +116,11 @@ impl Visit for Fields<'_> {
 
     /// Text that could be taken for something else is quoted.
     fn record_str(&mut self, field: &Field, value: &str) {
-        let is_plain = |byte: &u8| byte.is_ascii_graphic() && *byte != b'"';
-        if value.is_empty() || !value.as_bytes().iter().all(is_plain) {
+        // Without an early end, so that many bytes can be looked at together.
+        let plain = |so_far: bool, byte: &u8| {
+            so_far & (byte.wrapping_sub(b'!') <= b'~' - b'!') & (*byte != b'"')
+        };
+        if value.is_empty() || !value.as_bytes().iter().fold(true, plain) {
             return self.record_debug(field, &value);
         }
         self.key(field);
