@@ -6,6 +6,7 @@ use super::escape::escaped;
 use super::interface::Level;
 use super::state::State;
 use super::wasi::{Output, running_request};
+use smallvec::SmallVec;
 use std::sync::{Arc, Weak};
 use tracing::Level as Severity;
 use wasmtime::StoreContextMut;
@@ -13,6 +14,9 @@ use wasmtime::component::{Linker, WasmStr};
 
 /// The interface's name, as a linker wants it.
 pub(super) const INTERFACE: &str = "httpd:guest/log@0.1.0";
+
+/// As many bytes as the ids of requests have, and a few more.
+const ID_BYTES: usize = 24;
 
 /// How much a guest may log; the same for all guests.
 #[derive(Clone, Copy, Debug)]
@@ -30,8 +34,9 @@ pub(super) struct GuestLog {
     limits: LogLimits,
     guest: Arc<str>,
     generation: Option<u64>,
-    /// Nothing for an instance that several requests share.
-    request: String,
+    /// Its id, which fits without a place of its own on the heap; nothing for an instance that
+    /// several requests share.
+    request: SmallVec<[u8; ID_BYTES]>,
     instance: Option<u64>,
     written: u32,
     dropped: u32,
@@ -44,7 +49,7 @@ impl GuestLog {
             limits,
             guest,
             generation: None,
-            request: request.to_owned(),
+            request: SmallVec::from_slice(request.as_bytes()),
             instance: None,
             written: 0,
             dropped: 0,
@@ -116,7 +121,8 @@ impl GuestLog {
 
     fn emit(&self, level: Level, line: &str, request: Option<&str>) {
         let (guest, generation, instance) = (&*self.guest, self.generation, self.instance);
-        let request = request.or(Some(&*self.request).filter(|request| !request.is_empty()));
+        let own = str::from_utf8(&self.request).ok();
+        let request = request.or(own.filter(|own| !own.is_empty()));
         macro_rules! emit {
             ($level:expr) => {
                 tracing::event!(
