@@ -143,8 +143,8 @@ fn answer(
         Decision::Refuse(refusal) => (refusal.answer(id, Duration::from_secs(1)), head),
         Decision::Call(plan) => {
             let received = Received { id, head };
-            let mut served = Served::default();
-            let call = plan.call(received, Instant::now() + DEADLINE, &mut served);
+            let (mut served, now) = (Served::default(), Instant::now());
+            let call = plan.call(received, now, now + DEADLINE, &mut served);
             let (answer, head) = runtime.block_on(call);
             (
                 answer.expect("the guest failed"),

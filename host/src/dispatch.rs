@@ -258,17 +258,18 @@ impl Plan {
         self.first().would_refuse().map(Refusal::Busy)
     }
 
-    /// Waits for a place and calls the guest. What is known of it by then is noted in `served`,
-    /// also when the future is dropped, which stops the guest. Returns the answer, or what the
-    /// client is to be told instead, and what can be used again of the request: nothing if its call
-    /// was stopped or panicked.
+    /// Waits for a place and calls the guest; the end of its request was `received` then. What is
+    /// known of the call is noted in `served`, also when the future is dropped, which stops the
+    /// guest. Returns the answer, or what the client is to be told instead, and what can be used
+    /// again of the request: nothing if its call was stopped or panicked.
     pub async fn call<I: Incoming>(
         self,
         incoming: I,
+        received: Instant,
         deadline: Instant,
         served: &mut Served,
     ) -> (Result<Answer, Refusal>, Option<I::Spent>) {
-        let (admitted, queued) = timed(self.slot.admit(deadline)).await;
+        let (admitted, queued) = timed(self.slot.admit(deadline, received)).await;
         served.queued = queued;
         let admitted = match admitted {
             Ok(admitted) => admitted,

@@ -132,7 +132,7 @@ impl Plan {
         served: &mut Served,
     ) -> Result<Streamed, Refusal> {
         let asked = Instant::now();
-        let admitted = self.first().admit(allowed.deadline).await;
+        let admitted = self.first().admit(allowed.deadline, asked).await;
         served.queued = asked.elapsed();
         let mut admitted = admitted.map_err(|refused| {
             served.report = self.refused_at_first();

@@ -42,13 +42,20 @@ impl Admitted {
         place: Place,
         generation: Arc<Generation>,
         seat: Option<Seat>,
+        asked: Instant,
     ) -> Self {
+        // The clock was just read, unless the request has waited since then.
+        let called = if place.has_waited() {
+            Instant::now()
+        } else {
+            asked
+        };
         Self {
             generation,
             deadline: attempt.slot.config().deadline,
             attempt,
             seat,
-            called: Instant::now(),
+            called,
             place,
         }
     }

@@ -41,6 +41,8 @@ pub(super) struct Place {
     share: Option<Share>,
     /// The instance has outlived the request, by a moment, and nothing is free yet.
     left: bool,
+    /// The request had to wait for it.
+    waited: bool,
     permit: Permit,
 }
 
@@ -55,6 +57,11 @@ impl Drop for Permit {
 }
 
 impl Place {
+    /// Whether the request had to wait for it.
+    pub(super) fn has_waited(&self) -> bool {
+        self.waited
+    }
+
     /// Takes out the room for an instance, for one that may outlive the request.
     pub(super) fn take_share(&mut self) -> Option<Share> {
         self.share.take()
@@ -175,7 +182,9 @@ impl Bulkhead {
             None => self.permit(until).await.ok_or(NoPlace::QueueTime)?,
         };
         let room = self.pool.try_until(until, || self.room(&seat)).await;
-        Ok(place(permit, room.ok_or(NoPlace::Exhausted)?))
+        let (mut place, seat) = place(permit, room.ok_or(NoPlace::Exhausted)?);
+        place.waited = true;
+        Ok((place, seat))
     }
 
     async fn permit(self: &Arc<Self>, until: Instant) -> Option<Permit> {
@@ -199,6 +208,7 @@ fn place<S>(permit: Permit, room: Room<S>) -> (Place, Option<S>) {
     let place = Place {
         share,
         left: false,
+        waited: false,
         permit,
     };
     (place, seat)
@@ -268,7 +278,7 @@ mod tests {
         };
         let bulkhead = Arc::new(Bulkhead::new(bounds, Pool::new(1)));
         let (first, seat) = bulkhead.enter(later(), nowhere).await.unwrap();
-        assert!(seat.is_none());
+        assert!(seat.is_none() && !first.has_waited());
         let (second, seat) = bulkhead.enter(later(), |_| Some("seat")).await.unwrap();
         assert_eq!(seat, Some("seat"));
         let free = std::cell::Cell::new(false);
@@ -301,6 +311,7 @@ mod tests {
             panic!("the place was not handed over");
         };
         assert_eq!((bulkhead.running(), bulkhead.queued()), (1, 1));
+        assert!(second.has_waited());
         drop(second);
         assert!(matches!(third.as_mut().poll(&mut cx), Poll::Ready(Ok(_))));
     }

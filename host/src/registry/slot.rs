@@ -182,11 +182,16 @@ impl Slot {
         Some(Refused::Resting(pause))
     }
 
-    /// Waits for a place, at most for `queue_time` and never past `deadline`.
+    /// Waits for a place, at most for `queue_time` and never past `deadline`. It is `asked` for
+    /// now.
     ///
     /// # Errors
     /// Why the guest is not to be called now.
-    pub async fn admit(self: &Arc<Self>, deadline: Instant) -> Result<Admitted, Refused> {
+    pub async fn admit(
+        self: &Arc<Self>,
+        deadline: Instant,
+        asked: Instant,
+    ) -> Result<Admitted, Refused> {
         self.counters.requests.add();
         let leave = self.breaker.ask(Instant::now).map_err(|pause| {
             self.counters.resting.add();
@@ -203,9 +208,9 @@ impl Slot {
         };
         match self.bulkhead.enter(deadline, seat).await {
             Ok((place, Some((generation, seat)))) => {
-                Ok(Admitted::new(attempt, place, generation, Some(seat)))
+                Ok(Admitted::new(attempt, place, generation, Some(seat), asked))
             }
-            Ok((place, None)) => Ok(Admitted::new(attempt, place, self.current(), None)),
+            Ok((place, None)) => Ok(Admitted::new(attempt, place, self.current(), None, asked)),
             Err(no_place) => {
                 attempt.found_no_room();
                 Err(no_place.into())

@@ -123,10 +123,13 @@ impl Line {
         self.guest = Some(Arc::clone(name));
     }
 
-    /// Notes that the whole body is here, since something was read last, at `read_at`.
-    pub(super) fn received(&mut self, body: &[u8], read_at: Instant) {
+    /// Notes that the whole body is here, since something was read last, at `read_at`. Returns
+    /// since when.
+    pub(super) fn received(&mut self, body: &[u8], read_at: Instant) -> Instant {
         self.bytes_in += body.len() as u64;
-        self.received = Some(read_at.max(self.first_byte));
+        let received = read_at.max(self.first_byte);
+        self.received = Some(received);
+        received
     }
 
     /// Notes that the response is there and only has to be sent.

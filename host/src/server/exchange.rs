@@ -153,7 +153,7 @@ impl Driver {
             }
             Err(failed) => return self.cannot_write(failed, line),
         };
-        line.received(&body.bytes, self.read_at);
+        let received_at = line.received(&body.bytes, self.read_at);
         let received = Received {
             id: line.id,
             client: Arc::clone(&self.peer),
@@ -162,7 +162,8 @@ impl Driver {
         };
         // The body goes with the call: its room is free again before the answer asks for its own.
         let ended = {
-            let mut call = pin!(plan.call(received, deadline.into_std(), &mut line.served));
+            let (received_at, deadline) = (received_at.into_std(), deadline.into_std());
+            let mut call = pin!(plan.call(received, received_at, deadline, &mut line.served));
             match poll_immediate(&mut call).await {
                 Some(result) => Ok(result),
                 // Dropping the call stops the guest.

@@ -122,7 +122,7 @@ async fn stream(
 
 async fn admit(chain: &Chain, index: usize) -> Result<Admitted, NextError> {
     let asked = Instant::now();
-    let admitted = chain.slots[index].admit(chain.deadline()).await;
+    let admitted = chain.slots[index].admit(chain.deadline(), asked).await;
     let admitted = admitted.map_err(|refused| chain.refuse(index, Refusal::Busy(refused)))?;
     chain.reached(index, admitted.generation(), asked.elapsed());
     Ok(admitted)
