@@ -3,6 +3,7 @@
 //!
 //! Most connections wait most of the time. So this is no `async fn`, which would be as big as the
 //! biggest of its states: what serves a request, or closes, is on the heap and only while it does.
+//! Its place there is lent by the thread.
 
 use std::future::Future;
 use std::mem;
@@ -10,11 +11,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use tokio_util::sync::ReusableBoxFuture;
+
 use super::Shared;
 use super::connections::Slot;
 use super::driver::Driver;
 use super::idle::{Idle, Waited};
 use super::linger;
+use super::spare;
 use super::stream::Stream;
 
 /// A connection from the first wait to its end.
@@ -22,9 +26,12 @@ pub(super) struct Life(Stage);
 
 enum Stage {
     Waiting(Idle),
-    Working(Pin<Box<dyn Future<Output = Then> + Send>>),
+    Working(Work),
     Over,
 }
+
+/// Some work under way.
+pub(super) type Work = ReusableBoxFuture<'static, Then>;
 
 /// What comes after some work.
 pub(super) enum Then {
@@ -52,7 +59,7 @@ impl Future for Life {
                 Stage::Waiting(idle) => match ready!(idle.poll_request(cx)) {
                     Waited::Request => {
                         if let Stage::Waiting(idle) = mem::replace(&mut self.0, Stage::Over) {
-                            self.0 = Stage::Working(Box::pin(Driver::new(idle).serve()));
+                            self.0 = Stage::Working(spare::begin(Driver::new(idle).serve()));
                         }
                         continue;
                     }
@@ -61,14 +68,19 @@ impl Future for Life {
                         _ => Then::End,
                     },
                 },
-                Stage::Working(work) => ready!(work.as_mut().poll(cx)),
+                Stage::Working(work) => ready!(work.poll(cx)),
                 Stage::Over => return Poll::Ready(()),
             };
-            self.0 = match then {
+            let next = match then {
                 Then::Wait(idle) => Stage::Waiting(idle),
-                Then::Close(idle) => Stage::Working(Box::pin(close(idle))),
+                Then::Close(idle) => Stage::Working(Work::new(close(idle))),
                 Then::End => Stage::Over,
             };
+            if let Stage::Working(work) = mem::replace(&mut self.0, next)
+                && let Stage::Waiting(_) = &self.0
+            {
+                spare::end(work);
+            }
         }
     }
 }

@@ -3,10 +3,12 @@
 //! not allocate them for every request.
 
 use std::cell::RefCell;
+use std::future::Future;
 
 use httpd_http1::{Connection, Limits};
 
 use super::access::Asked;
+use super::life::{Then, Work};
 
 /// How many a thread keeps. Most requests are served without a wait, so that a thread seldom has
 /// more than one in use.
@@ -15,6 +17,8 @@ const SPARE_MAX: usize = 16;
 const BYTES_KEPT: usize = 32 * 1024;
 
 thread_local! {
+    /// Places on the heap for what serves requests.
+    static PLACES: RefCell<Vec<Work>> = const { RefCell::new(Vec::new()) };
     static SPARE: RefCell<Vec<Lent>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -51,6 +55,26 @@ pub(super) fn give_back(mut lent: Lent) {
     SPARE.with_borrow_mut(|spare| {
         if spare.len() < SPARE_MAX {
             spare.push(lent);
+        }
+    });
+}
+
+/// Makes a future that serves requests, where one was before if there is such a place.
+pub(super) fn begin(serves: impl Future<Output = Then> + Send + 'static) -> Work {
+    match PLACES.with_borrow_mut(Vec::pop) {
+        Some(mut place) => {
+            place.set(serves);
+            place
+        }
+        None => Work::new(serves),
+    }
+}
+
+/// Takes the place of one that has ended.
+pub(super) fn end(work: Work) {
+    PLACES.with_borrow_mut(|places| {
+        if places.len() < SPARE_MAX {
+            places.push(work);
         }
     });
 }
