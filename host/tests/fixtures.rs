@@ -22,6 +22,21 @@ fn built() -> Vec<String> {
     names
 }
 
+/// Components that are one module need no component model at run time, which the fastest calls are
+/// made of. Nothing else would tell if a toolchain came to put them together in another way.
+#[test]
+fn components_of_one_module_are_called_directly() {
+    let file = root().join("fixtures/dist/c-lean.wasm");
+    let lean = sections("c-lean", file.to_str().unwrap());
+    let log = "[log]\nlevel = \"debug\"\n".to_owned();
+    let program = Program::start(&(log + HELLO + ECHO + &lean));
+    for guest in ["hello", "echo", "c-lean"] {
+        let loaded = format!("loaded guest={guest} ");
+        let line = program.log.wait_for(guest, |line| line.contains(&loaded));
+        assert!(line.contains("way=\"its only module\""), "{line}");
+    }
+}
+
 #[test]
 fn every_toolchains_component_passes_the_same_suite() {
     let names = built();

@@ -228,6 +228,11 @@ impl Drop for Guest {
 
 #[cfg(test)]
 impl Guest {
+    /// Whether its calls go past the component model.
+    pub(crate) fn is_direct(&self) -> bool {
+        matches!(self.kit.loaded.entry, super::load::Entry::Direct(_))
+    }
+
     /// The calls that run in its sandbox at this moment.
     pub(crate) fn running(&self) -> u64 {
         self.kit.loaded.workshop.ticker.running()

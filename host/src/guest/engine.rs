@@ -33,6 +33,8 @@ const WARM_SLOTS_MAX: u32 = 8192;
 const COMPUTE_RESERVATION_BYTES: u64 = 4 << 30;
 /// And for the constant offset that an instruction adds to an address.
 const COMPUTE_GUARD_BYTES: u64 = 32 << 20;
+/// Instances that do not count any more while their parts are still given back.
+const LEAVING: u32 = 64;
 /// Parts that wasmtime divides the slots into, at most.
 const SLOT_PARTS_MAX: usize = 16;
 /// What memory is wiped and given back by.
@@ -108,13 +110,13 @@ fn guard_bounds(config: &mut Config) {
     config.guard_before_linear_memory(false);
 }
 
-/// One slot for each instance that may exist: exhausted, it refuses and never waits. Kernels
+/// Slots for each instance that may exist: exhausted, it refuses and never waits. Kernels
 /// without PAGEMAP_SCAN (before Linux 6.7) work as well, a little slower.
 fn pool(settings: &SandboxSettings) -> PoolingAllocationConfig {
     let instances = settings.instances_max;
     let (memory_resident, table_resident) = resident(settings);
     let mut pool = PoolingAllocationConfig::new();
-    pool.total_component_instances(instances)
+    pool.total_component_instances(instances.saturating_add(LEAVING))
         .total_core_instances(instances.saturating_mul(CORE_INSTANCES_MAX))
         .total_memories(instances.saturating_mul(MEMORIES_MAX))
         .total_tables(instances.saturating_mul(TABLES_MAX))

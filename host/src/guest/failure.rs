@@ -1,5 +1,6 @@
 //! Turns wasmtime's errors into [`CallError`]: one place that knows what each of them looks like.
 
+use super::direct::Broken;
 use super::error::{BadAnswer, CallError, Stage};
 use super::escape::escaped;
 use super::state::{DeadlinePassed, State};
@@ -50,6 +51,17 @@ pub(super) fn of_instantiation(error: &wasmtime::Error, store: &Store<State>) ->
 
 /// What went wrong while the instance in `store` answered.
 pub(super) fn of_call(error: &wasmtime::Error, store: &Store<State>) -> CallError {
+    match error.downcast_ref::<Broken>() {
+        Some(Broken::TooMuch) => {
+            let max = store.data().exchange.copy_max();
+            return CallError::BadAnswer(BadAnswer::TooMuch { max });
+        }
+        Some(Broken::Abi(reason)) => {
+            let reason = escaped(reason, REASON_BYTES_MAX);
+            return CallError::BrokenAbi { reason };
+        }
+        None => {}
+    }
     if let Some(known) = of_guest_code(error, store) {
         return known;
     }

@@ -123,7 +123,7 @@ fn is_provided(interface: &str, item: &str) -> bool {
 }
 
 /// The log, in any version that is compatible with ours: before 1.0 the minor number decides.
-fn is_log(interface: &str, item: &str) -> bool {
+pub(super) fn is_log(interface: &str, item: &str) -> bool {
     let minor = log::INTERFACE
         .rsplit_once('.')
         .map_or(log::INTERFACE, |(minor, _)| minor);

@@ -1,6 +1,7 @@
 //! One instance of a guest in a store of its own, and one call of the lean lane into it. Calls of
 //! the wasi lanes are in `wasi::serve`.
 
+use super::direct::Entrance;
 use super::error::CallError;
 use super::failure;
 use super::interface::{Answer, Request};
@@ -29,7 +30,9 @@ pub(super) struct Instance {
 
 /// Where a call enters an instance.
 pub(super) enum Export {
-    /// The function of our own world.
+    /// The function of our own world, without the component around it.
+    Direct(Entrance),
+    /// The same within a component.
     Lean(Handle),
     /// The handler of wasi:http.
     Wasi(Proxy),
@@ -82,16 +85,19 @@ impl Instance {
     /// Everything that can happen to guest code; a deadline passed, a trap, a broken answer.
     pub(super) async fn call(&mut self, request: &Request<'_>) -> Result<Answer, CallError> {
         self.begin_call();
-        let Export::Lean(handle) = self.export else {
+        let answered = match &self.export {
+            Export::Direct(entrance) => entrance.call(&mut self.store, request).await,
+            Export::Lean(handle) => {
+                // The handle's type has to forget that a request is borrowed.
+                let handle: TypedFunc<(&Request<'_>,), (Answer,)> = *handle;
+                // On the heap: direct calls need not have room for it.
+                let call = Box::pin(handle.call_async(&mut self.store, (request,)));
+                call.await.map(|(answer,)| answer)
+            }
             // Whoever calls knows the guest's kind.
-            return Err(CallError::Host);
+            Export::Wasi(_) => return Err(CallError::Host),
         };
-        // The handle's type has to forget that a request is borrowed.
-        let handle: TypedFunc<(&Request<'_>,), (Answer,)> = handle;
-        match handle.call_async(&mut self.store, (request,)).await {
-            Ok((answer,)) => Ok(answer),
-            Err(error) => Err(failure::of_call(&error, &self.store)),
-        }
+        answered.map_err(|error| failure::of_call(&error, &self.store))
     }
 
     /// Counts one more request.
@@ -125,6 +131,7 @@ impl Instance {
 
 async fn instantiate(loaded: &Loaded, store: &mut Store<State>) -> wasmtime::Result<Export> {
     match &loaded.entry {
+        Entry::Direct(direct) => direct.instantiate(store).await.map(Export::Direct),
         Entry::Lean { pre, handle } => {
             let instance = pre.instantiate_async(&mut *store).await?;
             let handle = instance.get_typed_func(&mut *store, handle)?;

@@ -76,10 +76,6 @@ pub(super) struct Answer {
 #[derive(Clone, Copy, Debug, ComponentType, Lift)]
 #[component(enum)]
 #[repr(u8)]
-#[expect(
-    dead_code,
-    reason = "wasmtime makes the variants from the numbers that guests give"
-)]
 pub(super) enum Level {
     #[component(name = "trace")]
     Trace,
@@ -91,4 +87,13 @@ pub(super) enum Level {
     Warn,
     #[component(name = "error")]
     Error,
+}
+
+impl Level {
+    /// The level that a guest gives by its number in the enum.
+    pub(super) fn from_number(number: u32) -> Option<Level> {
+        use Level::{Debug, Error, Info, Trace, Warn};
+        let levels = [Trace, Debug, Info, Warn, Error];
+        levels.get(number as usize).copied()
+    }
 }

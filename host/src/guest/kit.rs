@@ -4,6 +4,7 @@
 use super::answer::AnswerLimits;
 use super::background::Lane;
 use super::call::{GuestSettings, Instances};
+use super::direct::Exchange;
 use super::error::CallError;
 use super::idle::Idle;
 use super::instance::Instance;
@@ -123,7 +124,10 @@ impl Kit {
         turn: Turn,
         worker: Option<&Weak<Worker>>,
     ) -> Result<Instance, CallError> {
+        let counted = self.loaded.workshop.census.count();
+        let counted = counted.ok_or(CallError::Exhausted)?;
         let (log, wasi) = self.log_and_parts(log);
+        let is_reused = matches!(self.settings.instances, Instances::Reuse { .. });
         let state = State {
             deadline,
             log,
@@ -131,6 +135,9 @@ impl Kit {
             turn,
             wasi,
             worker: worker.cloned(),
+            exchange: Exchange::new(self.copy_max(), is_reused),
+            memory: None,
+            _counted: counted,
         };
         Instance::new(&self.loaded, state, self.store_bounds()).await
     }

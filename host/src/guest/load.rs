@@ -2,6 +2,7 @@
 //! and said in words that tell the guest's author what to do.
 
 use super::call::Optimize;
+use super::direct::{self, Direct};
 use super::engine::Calls;
 use super::error::LoadError;
 use super::hash::ContentHash;
@@ -46,7 +47,9 @@ pub(super) struct Loaded {
 
 /// Where a call enters a component.
 pub(super) enum Entry {
-    /// The function of our own world.
+    /// The function of our own world, without the component around it.
+    Direct(Direct),
+    /// The same within a component that is more than one module.
     Lean {
         pre: InstancePre<State>,
         handle: ComponentExportIndex,
@@ -96,9 +99,17 @@ impl Loaded {
     /// The lane of its calls.
     pub(super) fn kind(&self) -> Kind {
         match &self.entry {
-            Entry::Lean { .. } => Kind::Lean,
+            Entry::Direct(_) | Entry::Lean { .. } => Kind::Lean,
             Entry::Wasi(ProxyPre::P2(_)) => Kind::Wasi02,
             Entry::Wasi(ProxyPre::P3(_)) => Kind::Wasi03,
+        }
+    }
+
+    /// How a call gets into it, for a log line.
+    pub(super) fn way(&self) -> &'static str {
+        match &self.entry {
+            Entry::Direct(_) => "its only module",
+            Entry::Lean { .. } | Entry::Wasi(_) => "the component",
         }
     }
 
@@ -128,6 +139,16 @@ pub(super) fn load(
         Calls::OneByOne
     };
     let workshop = workshops.get(calls, optimize)?;
+    if let Some(direct) = direct::load(&workshop.engine, bytes) {
+        return Ok(Loaded {
+            initial_memory: direct.initial_memory,
+            entry: Entry::Direct(direct),
+            workshop,
+            hash,
+            needs_wasi: false,
+            is_middleware: false,
+        });
+    }
     let component = Component::new(&workshop.engine, bytes).map_err(|error| invalid(&error))?;
     let is_middleware = imports::need_next(&component);
     Ok(Loaded {

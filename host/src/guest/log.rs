@@ -164,6 +164,14 @@ impl RequestLog {
         }
     }
 
+    /// Writes one line, as [`GuestLog::line`] does.
+    pub(super) fn line(&mut self, level: Level, text: &str) {
+        match self {
+            RequestLog::Alone(log) => log.line(level, text, None),
+            RequestLog::Shared(output) => output.log(level, text, None),
+        }
+    }
+
     /// Ends the request. Says how many lines were written, and how many not.
     pub(super) fn end(&mut self) -> (u32, u32) {
         match self {
@@ -219,7 +227,8 @@ fn write(
     Ok(())
 }
 
-fn enabled(level: Level) -> bool {
+/// Whether lines of this level are written at all.
+pub(super) fn enabled(level: Level) -> bool {
     match level {
         Level::Trace => tracing::enabled!(target: "guest", Severity::TRACE),
         Level::Debug => tracing::enabled!(target: "guest", Severity::DEBUG),

@@ -4,18 +4,21 @@
 //! status codes: a caller hands over a request, whole or as it arrives, and gets a checked answer
 //! or a [`CallError`].
 //!
-//! A request of the lean lane flows through `guest` (instance, call), `state` (what one store may
-//! use), `answer` (what the guest may say); one of the wasi lanes through `wasi`. `run` decides on
-//! which thread, by the guest's `pace`. `kit` makes instances, `idle` keeps them. `sandbox`,
-//! `workshop`, `ticker`, `sweeper` and `background` are shared by all guests. Bytes become a guest
-//! in `load`; `compiled` and `cache` save doing that twice.
+//! A request of the lean lane flows through `guest` (instance, call), `direct` (its way into most
+//! guests and out again), `state` (what one store may use), `answer` (what the guest may say); one
+//! of the wasi lanes through `wasi`. `run` decides on which thread, by the guest's `pace`. `kit`
+//! makes instances, `idle` keeps them. `sandbox`, `workshop`, `ticker`, `sweeper` and `background`
+//! are shared by all guests. Bytes become a guest in `load`; `compiled` and `cache` save doing that
+//! twice.
 
 mod answer;
 mod background;
 mod cache;
 mod call;
+mod census;
 mod compile_pool;
 mod compiled;
+mod direct;
 mod engine;
 mod error;
 mod escape;

@@ -126,6 +126,7 @@ impl Sandbox {
             })
         })?;
         loaded.check_memory(settings.memory_max)?;
+        tracing::debug!(guest = name, way = loaded.way(), "loaded");
         let time_max = match settings.instances {
             Instances::Fresh => self.ready_idle,
             Instances::Reuse { idle, .. } => idle,

@@ -2,6 +2,8 @@
 //! Also how a store is made, so that none can exist without all of them.
 
 use super::background;
+use super::census::Counted;
+use super::direct::Exchange;
 use super::limits::Limits;
 use super::log::RequestLog;
 use super::running;
@@ -10,7 +12,7 @@ use super::wasi::{Parts, Worker, running_request};
 use std::fmt;
 use std::sync::Weak;
 use std::time::Instant;
-use wasmtime::{Engine, Store, UpdateDeadline};
+use wasmtime::{Engine, Memory, Store, UpdateDeadline};
 
 /// The data of a store.
 #[derive(Debug)]
@@ -23,6 +25,11 @@ pub(super) struct State {
     pub(super) wasi: Option<Box<Parts>>,
     /// What runs the store, if several requests share it.
     pub(super) worker: Option<Weak<Worker>>,
+    /// What passes between the host and a guest that is called directly, and its memory.
+    pub(super) exchange: Exchange,
+    pub(super) memory: Option<Memory>,
+    /// While it lives, the instance counts.
+    pub(super) _counted: Counted,
 }
 
 /// The error that ends a guest whose deadline has passed.

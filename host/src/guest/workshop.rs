@@ -4,6 +4,7 @@
 //! made for. All but one are made when the first guest asks for them.
 
 use super::call::Optimize;
+use super::census::Census;
 use super::engine::Calls;
 use super::error::{LoadError, SandboxError};
 use super::sandbox::SandboxSettings;
@@ -20,6 +21,7 @@ pub(super) struct Workshop {
     pub(super) engine: Engine,
     pub(super) linker: Linker<State>,
     pub(super) ticker: Ticker,
+    pub(super) census: Arc<Census>,
 }
 
 /// The engines of a sandbox.
@@ -85,6 +87,7 @@ impl Workshop {
             engine,
             linker,
             ticker,
+            census: Census::new(settings.instances_max),
         })
     }
 }

@@ -1,6 +1,8 @@
 //! Guests that fail: each hurts its own request only, and the reason says what happened.
 
 use super::support::*;
+use crate::guest::census::Census;
+use crate::guest::direct::Exchange;
 use crate::guest::failure;
 use crate::guest::limits::Limits;
 use crate::guest::log::{GuestLog, LogLimits, RequestLog};
@@ -158,6 +160,9 @@ fn what_the_host_lacks_is_not_called_the_guests_failure() {
         turn: Turn::new(Duration::from_millis(1), Arc::default()),
         wasi: None,
         worker: None,
+        exchange: Exchange::default(),
+        memory: None,
+        _counted: Census::new(1).count().unwrap(),
     };
     let store = Store::new(&Engine::default(), state);
     let error = wasmtime::Error::msg("mprotect failed").context("no memory\nat all");

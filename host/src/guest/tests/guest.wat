@@ -1,5 +1,7 @@
 ;; The frame of the tests' guests: the world of wit/, with a core module's fields put in place of
-;; the line that says CORE. They find imports "libc" "memory", "libc" "realloc" and "log" "write".
+;; the line that says CORE, among a memory, `$realloc` and `$write`. It is put together as
+;; wit-component does it: what it lowers needs the memory of the module that imports it, so a shim
+;; stands for that until a fixup has put it into the shim's table.
 (component
   (type $types (instance
     (type $field' (record (field "name" string) (field "value" (list u8))))
@@ -23,11 +25,12 @@
     (export "level" (type $level (eq $level')))
     (export "write" (func (param "level" $level) (param "message" string)))))
 
-  ;; A page for the guest's own data, and a heap behind it that grows when it must.
-  (core module $libc
+  (core module $guest
+    (import "log" "write" (func $write (param $level i32) (param $text i32) (param $size i32)))
+    ;; A page for the guest's own data, and a heap behind it that grows when it must.
     (memory (export "memory") 1)
     (global $heap (mut i32) (i32.const 65536))
-    (func (export "realloc") (param i32 i32) (param $align i32) (param $size i32) (result i32)
+    (func $realloc (export "realloc") (param i32 i32) (param $align i32) (param $size i32) (result i32)
       (local $block i32) (local $missing i32)
       (local.set $block (i32.and
         (i32.add (global.get $heap) (i32.const 7))
@@ -38,20 +41,28 @@
         (memory.size)))
       (if (i32.gt_s (local.get $missing) (i32.const 0)) (then
         (if (i32.eq (memory.grow (local.get $missing)) (i32.const -1)) (then unreachable))))
-      (local.get $block)))
-  (core instance $libc (instantiate $libc))
-  (core func $write (canon lower (func $log "write") (memory (core memory $libc "memory"))))
-  (core module $guest
-    (import "libc" "memory" (memory 1))
-    (import "libc" "realloc" (func $realloc (param i32 i32 i32 i32) (result i32)))
-    (import "log" "write" (func $write (param $level i32) (param $text i32) (param $size i32)))
+      (local.get $block))
     ;; CORE
   )
+  (core module $shim
+    (type (func (param i32 i32 i32)))
+    (table (export "$imports") 1 1 funcref)
+    (func (export "0") (type 0)
+      (call_indirect (type 0) (local.get 0) (local.get 1) (local.get 2) (i32.const 0))))
+  (core module $fixup
+    (type (func (param i32 i32 i32)))
+    (import "" "0" (func $write (type 0)))
+    (import "" "$imports" (table 1 1 funcref))
+    (elem (i32.const 0) func $write))
+  (core instance $shim (instantiate $shim))
   (core instance $guest (instantiate $guest
-    (with "libc" (instance $libc))
-    (with "log" (instance (export "write" (func $write))))))
+    (with "log" (instance (export "write" (func $shim "0"))))))
+  (core func $write
+    (canon lower (func $log "write") (memory (core memory $guest "memory"))))
+  (core instance (instantiate $fixup
+    (with "" (instance (export "0" (func $write)) (export "$imports" (table $shim "$imports"))))))
   (func (export "handle") (param "request" $request) (result $response)
     (canon lift
       (core func $guest "handle")
-      (memory (core memory $libc "memory"))
-      (realloc (core func $libc "realloc")))))
+      (memory (core memory $guest "memory"))
+      (realloc (core func $guest "realloc")))))

@@ -4,6 +4,7 @@ mod answers;
 mod caching;
 mod compiling;
 mod deadlines;
+mod direct;
 mod failures;
 mod loading;
 mod logging;
@@ -17,4 +18,4 @@ mod support;
 mod turns;
 mod welcome;
 
-pub(super) use support::sandbox_settings;
+pub(super) use support::{component, component_apart, sandbox_settings};

@@ -72,24 +72,32 @@ pub(super) fn sandbox(instances_max: u32) -> Arc<Sandbox> {
     Sandbox::new(&sandbox_settings(instances_max)).unwrap()
 }
 
-/// A component whose core module has these fields; see guest.wat for what it can import.
-pub(super) fn component(core: &str) -> String {
-    let frame = include_str!("guest.wat");
+/// A component whose core module has these fields; see guest.wat for what it can import. It can be
+/// called directly.
+pub(in crate::guest) fn component(core: &str) -> String {
+    framed(include_str!("guest.wat"), core)
+}
+
+/// The same made of two modules, which cannot.
+pub(in crate::guest) fn component_apart(core: &str) -> String {
+    framed(include_str!("guest-apart.wat"), core)
+}
+
+fn framed(frame: &str, core: &str) -> String {
     assert!(frame.contains(";; CORE\n"));
     frame.replace(";; CORE\n", core)
 }
 
 /// Loads a guest made of these core fields.
 pub(super) fn load(sandbox: &Arc<Sandbox>, settings: GuestSettings, core: &str) -> Guest {
-    sandbox
-        .load(
-            "test",
-            settings,
-            Reach::default(),
-            component(core).as_bytes(),
-            Priority::Start,
-        )
-        .unwrap()
+    load_text(sandbox, settings, &component(core))
+}
+
+/// Loads a guest of a component's text.
+pub(super) fn load_text(sandbox: &Arc<Sandbox>, settings: GuestSettings, text: &str) -> Guest {
+    let (reach, bytes) = (Reach::default(), text.as_bytes());
+    let loaded = sandbox.load("test", settings, reach, bytes, Priority::Start);
+    loaded.unwrap()
 }
 
 /// A fresh guest with a sandbox of its own.

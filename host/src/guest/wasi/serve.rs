@@ -236,7 +236,7 @@ impl Instance {
                 serve_03(store, proxy, request, reply, answered).await
             }
             // Whoever calls knows the guest's kind.
-            Export::Lean(_) => Err(CallError::Host),
+            Export::Direct(_) | Export::Lean(_) => Err(CallError::Host),
         }
     }
 }

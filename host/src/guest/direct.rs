@@ -1,0 +1,39 @@
+//! Guests of the lean lane that are called without the component model's machinery.
+//!
+//! Most lean components are one module in the clothes of the component model. Of those only the
+//! module is compiled and instantiated, and requests and answers pass by the canonical ABI as it is
+//! written down here. That saves two more modules with their tables for each instance, and an entry
+//! into the guest for each string of a request. Any other component is called the usual way; what a
+//! guest can see of the difference is nothing but the order in which it is asked for memory.
+//!
+//! No `unsafe`, and no trust: what a guest says is only ever read through slices.
+
+mod broken;
+mod driver;
+mod exchange;
+mod lift;
+mod link;
+mod outline;
+mod parcel;
+mod parts;
+mod shape;
+mod wit;
+
+#[cfg(test)]
+mod tests;
+
+pub(super) use broken::Broken;
+pub(super) use exchange::Exchange;
+pub(super) use link::{Direct, Entrance};
+
+use std::borrow::Cow;
+use wasmtime::Engine;
+
+/// Makes a component ready for direct calls, given as binary or text. Returns `None` when it is
+/// none of those that can be called so; nothing is wrong with it then, or whoever makes it ready
+/// the usual way will say what.
+pub(super) fn load(engine: &Engine, bytes: &[u8]) -> Option<Direct> {
+    let bytes: Cow<'_, [u8]> = wat::parse_bytes(bytes).ok()?;
+    let whole = shape::read(&bytes)?;
+    Direct::new(engine, &whole)
+}

@@ -1,0 +1,283 @@
+//! Gives a guest's module one more function, which makes a whole call in one go: it asks the host
+//! again and again what to do next, and does it with the module's own functions. Without it, the
+//! host would enter the guest anew for each piece of memory that a request needs.
+//!
+//! Nothing else of the module changes but the numbers of its functions, one import being before
+//! them, and that it starts itself if another module did it before. Its own code cannot reach what
+//! was added.
+
+use super::shape::{Calls, Whole};
+use std::convert::Infallible;
+use wasm_encoder::reencode::{Error, Reencode, utils};
+use wasm_encoder::{
+    BlockType, CodeSection, EntityType, ExportKind, ExportSection, Function, FunctionSection,
+    ImportSection, InstructionSink, Module, SectionId, StartSection, TypeSection, ValType,
+};
+use wasmparser::{ExternalKind, Parser, Payload, TypeRef};
+
+/// What the added function imports: it is told what the last step came to, an address, and says
+/// what the next one is, see [`Step`].
+pub(super) const STEP: (&str, &str) = ("httpd:host", "step");
+/// What the added function is exported as. Names of the component model cannot be like this.
+pub(super) const SERVE: &str = "httpd:host/serve";
+
+/// What the host asks of a guest. Each begins with what the last one came to: the address that was
+/// allocated or answered, 0 for the first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// To allocate memory, at least one byte of alignment.
+    Allocate {
+        /// A power of two.
+        align: u32,
+        /// In bytes.
+        size: u32,
+    },
+    /// To answer the request at this address.
+    Handle(u32),
+    /// To free the answer.
+    Free,
+    /// To return to the host.
+    Return,
+}
+
+/// The upper half of a [`Step`] that is no alignment.
+const HANDLE: i32 = -1;
+const FREE: i32 = -2;
+
+impl Step {
+    /// The step as the added function reads it: what to do in the upper half, with what in the
+    /// lower one.
+    pub(super) fn encode(self) -> i64 {
+        let (what, with) = match self {
+            Step::Allocate { align, size } => (i64::from(align), size),
+            Step::Handle(address) => (i64::from(HANDLE), address),
+            Step::Free => (i64::from(FREE), 0),
+            Step::Return => (0, 0),
+        };
+        what << 32 | i64::from(with)
+    }
+}
+
+/// Adds the function to a module. Returns `None` for a module that this is not meant for: one whose
+/// exports are no functions of its own, or which has a name of ours.
+pub(super) fn add(whole: &Whole<'_>) -> Option<Vec<u8>> {
+    let mut driver = Driver::new(whole)?;
+    let mut module = Module::new();
+    let parser = Parser::new(0);
+    driver
+        .parse_core_module(&mut module, parser, whole.module)
+        .ok()?;
+    Some(module.finish())
+}
+
+/// What is known of a module, and how far it has been written.
+struct Driver {
+    types: u32,
+    imports: u32,
+    functions: u32,
+    realloc: u32,
+    handle: u32,
+    post_return: Option<u32>,
+    start: Option<u32>,
+    has_imported: bool,
+}
+
+impl Driver {
+    fn new(whole: &Whole<'_>) -> Option<Driver> {
+        let (mut types, mut imports, mut functions) = (0, 0, 0);
+        let mut exports = Vec::new();
+        for payload in Parser::new(0).parse_all(whole.module) {
+            match payload.ok()? {
+                Payload::TypeSection(section) => {
+                    for group in section {
+                        types += u32::try_from(group.ok()?.types().len()).ok()?;
+                    }
+                }
+                Payload::ImportSection(section) => {
+                    for import in section.into_imports() {
+                        let import = import.ok()?;
+                        if import.module == STEP.0 {
+                            return None;
+                        }
+                        imports += u32::from(matches!(import.ty, TypeRef::Func(_)));
+                    }
+                }
+                Payload::FunctionSection(section) => functions = section.count(),
+                Payload::ExportSection(section) => {
+                    exports = section.into_iter().collect::<Result<_, _>>().ok()?;
+                }
+                Payload::StartSection { .. } if whole.start.is_some() => return None,
+                _ => {}
+            }
+        }
+        if exports.iter().any(|export| export.name == SERVE) {
+            return None;
+        }
+        let own = |name: &str| {
+            let export = exports.iter().find(|export| export.name == name)?;
+            let is_own = export.kind == ExternalKind::Func && export.index >= imports;
+            is_own.then_some(export.index)
+        };
+        let optional = |name: Option<&str>| match name {
+            None => Some(None),
+            Some(name) => own(name).map(Some),
+        };
+        let Calls {
+            realloc,
+            handle,
+            post_return,
+        } = whole.calls;
+        Some(Driver {
+            types,
+            imports,
+            functions,
+            realloc: own(realloc)?,
+            handle: own(handle)?,
+            post_return: optional(post_return)?,
+            start: optional(whole.start)?,
+            has_imported: false,
+        })
+    }
+
+    /// Behind all other imports: those keep their numbers.
+    fn import_step(&mut self, imports: &mut ImportSection) {
+        imports.import(STEP.0, STEP.1, EntityType::Function(self.types));
+        self.has_imported = true;
+    }
+
+    /// The number that a function of the module has now.
+    fn renumbered(&self, function: u32) -> u32 {
+        function + u32::from(function >= self.imports)
+    }
+
+    /// The added function:
+    ///
+    /// ```text
+    /// loop
+    ///   next = step(address)
+    ///   match next >> 32
+    ///     HANDLE => address = handle(next), again
+    ///     FREE => post_return(address)
+    ///     0 => ()
+    ///     align => address = realloc(0, 0, align, next), again
+    /// ```
+    fn serve(&self) -> Function {
+        const ADDRESS: u32 = 0;
+        const NEXT: u32 = 1;
+        const WHAT: u32 = 2;
+        let locals = [(1, ValType::I32), (1, ValType::I64), (1, ValType::I32)];
+        let mut function = Function::new(locals);
+        let mut code = function.instructions();
+        let is = |code: &mut InstructionSink<'_>, what| {
+            let equal = code.local_get(WHAT).i32_const(what).i32_eq();
+            equal.if_(BlockType::Empty);
+        };
+        code.loop_(BlockType::Empty);
+        code.local_get(ADDRESS).call(self.imports).local_tee(NEXT);
+        code.i64_const(32)
+            .i64_shr_s()
+            .i32_wrap_i64()
+            .local_set(WHAT);
+        code.local_get(WHAT).i32_eqz().if_(BlockType::Empty);
+        code.return_().end();
+        is(&mut code, FREE);
+        if let Some(post_return) = self.post_return {
+            code.local_get(ADDRESS).call(self.renumbered(post_return));
+        }
+        code.return_().end();
+        is(&mut code, HANDLE);
+        code.local_get(NEXT).i32_wrap_i64();
+        code.call(self.renumbered(self.handle)).local_set(ADDRESS);
+        code.br(1).end();
+        code.i32_const(0).i32_const(0).local_get(WHAT);
+        code.local_get(NEXT).i32_wrap_i64();
+        code.call(self.renumbered(self.realloc)).local_set(ADDRESS);
+        code.br(0).end().end();
+        function
+    }
+}
+
+impl Reencode for Driver {
+    type Error = Infallible;
+
+    fn function_index(&mut self, function: u32) -> Result<u32, Error<Infallible>> {
+        Ok(self.renumbered(function))
+    }
+
+    fn parse_type_section(
+        &mut self,
+        types: &mut TypeSection,
+        section: wasmparser::TypeSectionReader<'_>,
+    ) -> Result<(), Error<Infallible>> {
+        utils::parse_type_section(self, types, section)?;
+        types.ty().function([ValType::I32], [ValType::I64]);
+        types.ty().function([], []);
+        Ok(())
+    }
+
+    fn parse_import_section(
+        &mut self,
+        imports: &mut ImportSection,
+        section: wasmparser::ImportSectionReader<'_>,
+    ) -> Result<(), Error<Infallible>> {
+        utils::parse_import_section(self, imports, section)?;
+        self.import_step(imports);
+        Ok(())
+    }
+
+    fn parse_function_section(
+        &mut self,
+        functions: &mut FunctionSection,
+        section: wasmparser::FunctionSectionReader<'_>,
+    ) -> Result<(), Error<Infallible>> {
+        utils::parse_function_section(self, functions, section)?;
+        functions.function(self.types + 1);
+        Ok(())
+    }
+
+    fn parse_export_section(
+        &mut self,
+        exports: &mut ExportSection,
+        section: wasmparser::ExportSectionReader<'_>,
+    ) -> Result<(), Error<Infallible>> {
+        utils::parse_export_section(self, exports, section)?;
+        // Behind the module's own functions, and the import before them.
+        exports.export(SERVE, ExportKind::Func, self.imports + 1 + self.functions);
+        Ok(())
+    }
+
+    fn parse_code_section(
+        &mut self,
+        code: &mut CodeSection,
+        section: wasmparser::CodeSectionReader<'_>,
+    ) -> Result<(), Error<Infallible>> {
+        utils::parse_code_section(self, code, section)?;
+        code.function(&self.serve());
+        Ok(())
+    }
+
+    /// A module may have had no section for what it imports now, and none for its start.
+    fn intersperse_section_hook(
+        &mut self,
+        module: &mut Module,
+        _after: Option<SectionId>,
+        before: Option<SectionId>,
+    ) -> Result<(), Error<Infallible>> {
+        let is_early = matches!(before, Some(SectionId::Type | SectionId::Import));
+        if !is_early && !self.has_imported {
+            let mut imports = ImportSection::new();
+            self.import_step(&mut imports);
+            module.section(&imports);
+        }
+        let is_late = matches!(
+            before,
+            Some(SectionId::Element | SectionId::DataCount | SectionId::Code)
+        );
+        if let Some(start) = self.start.filter(|_| is_late) {
+            self.start = None;
+            let function_index = self.renumbered(start);
+            module.section(&StartSection { function_index });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,139 @@
+//! A guest's module in wasmtime: compiled, linked to the host, and called.
+
+use super::broken::Broken;
+use super::driver::{self, SERVE, STEP};
+use super::shape::Whole;
+use crate::guest::interface::{Answer, Level, Request};
+use crate::guest::limits::PAGE_BYTES;
+use crate::guest::log;
+use crate::guest::state::State;
+use wasmtime::{
+    Caller, Engine, Extern, InstancePre, Linker, Memory, Module, ModuleExport, Store, TypedFunc,
+};
+
+/// A module that is ready to be instantiated.
+pub(in crate::guest) struct Direct {
+    pre: InstancePre<State>,
+    memory: ModuleExport,
+    serve: ModuleExport,
+    /// Bytes of memory that an instance starts with.
+    pub(in crate::guest) initial_memory: u64,
+}
+
+/// Where a call enters an instance.
+#[derive(Clone)]
+pub(in crate::guest) struct Entrance {
+    memory: Memory,
+    serve: TypedFunc<(), ()>,
+}
+
+impl Direct {
+    /// Compiles a component's only module. `None` if it cannot be.
+    pub(super) fn new(engine: &Engine, whole: &Whole<'_>) -> Option<Direct> {
+        let binary = driver::add(whole)?;
+        let module = Module::from_binary(engine, &binary).ok()?;
+        let memory = module.get_export_index(whole.memory)?;
+        let serve = module.get_export_index(SERVE)?;
+        let pages = module.resources_required().max_initial_memory_size;
+        let mut linker = Linker::new(engine);
+        linker.func_wrap(STEP.0, STEP.1, step).ok()?;
+        if let Some(name) = whole.log {
+            let memory = whole.memory.to_owned();
+            let write = move |caller: Caller<'_, State>, level: u32, address: u32, size: u32| {
+                write(caller, &memory, level, address, size)
+            };
+            linker.func_wrap(name, "write", write).ok()?;
+        }
+        Some(Direct {
+            pre: linker.instantiate_pre(&module).ok()?,
+            memory,
+            serve,
+            initial_memory: pages.unwrap_or(0).saturating_mul(PAGE_BYTES),
+        })
+    }
+
+    /// Makes an instance in a store.
+    ///
+    /// # Errors
+    /// Everything that can happen while a module is instantiated.
+    pub(in crate::guest) async fn instantiate(
+        &self,
+        store: &mut Store<State>,
+    ) -> wasmtime::Result<Entrance> {
+        let instance = self.pre.instantiate_async(&mut *store).await?;
+        let gone = || wasmtime::Error::msg("an export is not there");
+        let memory = instance.get_module_export(&mut *store, &self.memory);
+        let memory = memory.and_then(Extern::into_memory).ok_or_else(gone)?;
+        let serve = instance.get_module_export(&mut *store, &self.serve);
+        let serve = serve.and_then(Extern::into_func).ok_or_else(gone)?;
+        let serve = serve.typed(&mut *store)?;
+        store.data_mut().memory = Some(memory);
+        Ok(Entrance { memory, serve })
+    }
+}
+
+impl Entrance {
+    /// Hands a request to the guest.
+    ///
+    /// # Errors
+    /// Everything that can happen to guest code, and [`Broken`].
+    pub(in crate::guest) async fn call(
+        &self,
+        store: &mut Store<State>,
+        request: &Request<'_>,
+    ) -> wasmtime::Result<Answer> {
+        store.data_mut().exchange.begin(request)?;
+        self.serve.call_async(&mut *store, ()).await?;
+        if let Some(address) = store.data_mut().exchange.wants_body() {
+            let memory = self.memory.data_mut(&mut *store);
+            let place = memory.get_mut(address as usize..);
+            let place = place.and_then(|rest| rest.get_mut(..request.body.len()));
+            place
+                .ok_or_else(out_of_bounds)?
+                .copy_from_slice(request.body);
+            self.serve.call_async(&mut *store, ()).await?;
+        }
+        let answer = store.data_mut().exchange.end();
+        answer.ok_or_else(|| Broken::abi("the guest returned too early").into())
+    }
+}
+
+/// What the guest is to do next.
+fn step(mut caller: Caller<'_, State>, address: u32) -> wasmtime::Result<i64> {
+    let memory = caller.data().memory.ok_or_else(out_of_bounds)?;
+    let (bytes, state) = memory.data_and_store_mut(&mut caller);
+    Ok(state.exchange.step(bytes, address)?.encode())
+}
+
+/// `write: func(level: level, message: string)` of the interface log.
+fn write(
+    mut caller: Caller<'_, State>,
+    memory: &str,
+    level: u32,
+    address: u32,
+    size: u32,
+) -> wasmtime::Result<()> {
+    let unknown = || wasmtime::Error::msg(format!("unexpected discriminant: {level}"));
+    let level = Level::from_number(level).ok_or_else(unknown)?;
+    let memory = caller.get_export(memory).and_then(Extern::into_memory);
+    let memory = memory.ok_or_else(out_of_bounds)?;
+    let (bytes, state) = memory.data_and_store_mut(&mut caller);
+    let message = bytes.get(address as usize..);
+    let message = message.and_then(|rest| rest.get(..size as usize));
+    let message = message.ok_or_else(out_of_bounds)?;
+    // A line below the configured level costs the guest none of its lines, and us no look at it.
+    if !log::enabled(level) {
+        return Ok(());
+    }
+    if message.len() > state.exchange.copy_max() {
+        return Err(wasmtime::Error::msg(
+            "the line is larger than an answer may be",
+        ));
+    }
+    state.log.line(level, std::str::from_utf8(message)?);
+    Ok(())
+}
+
+fn out_of_bounds() -> wasmtime::Error {
+    wasmtime::Error::msg("an address is out of bounds of the guest's memory")
+}
