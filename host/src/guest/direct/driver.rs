@@ -15,24 +15,22 @@ use wasm_encoder::{
 };
 use wasmparser::{ExternalKind, Parser, Payload, TypeRef};
 
-/// What the added function imports: it is told what the last step came to, an address, and says
-/// what the next one is, see [`Step`].
+/// What the added function imports: it is told what the last step came to, and says what the next
+/// one is, see [`Step`].
 pub(super) const STEP: (&str, &str) = ("httpd:host", "step");
 /// What the added function is exported as. Names of the component model cannot be like this.
 pub(super) const SERVE: &str = "httpd:host/serve";
+/// Pieces of memory that are asked for in one step, at most. A request without many fields needs two
+/// steps then.
+pub(super) const PIECES: usize = 8;
 
-/// What the host asks of a guest. Each begins with what the last one came to: the address that was
-/// allocated or answered, 0 for the first.
+/// What the host asks of a guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// To allocate memory, at least one byte of alignment.
-    Allocate {
-        /// A power of two.
-        align: u32,
-        /// In bytes.
-        size: u32,
-    },
-    /// To answer the request at this address.
+    /// To allocate memory in so many pieces, which is one at least. The next step is told where
+    /// they are.
+    Allocate([Piece; PIECES], usize),
+    /// To answer the request at this address. The next step is told where the answer is, first.
     Handle(u32),
     /// To free the answer.
     Free,
@@ -40,21 +38,40 @@ pub(super) enum Step {
     Return,
 }
 
+/// A piece of memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Piece {
+    /// In bytes, a power of two.
+    pub(super) align: u32,
+    /// In bytes.
+    pub(super) size: u32,
+}
+
+/// The addresses that a step is told, of which those count that were asked for.
+pub(super) type Told = [u32; PIECES];
+/// A step as the added function reads it: what to do in the upper half of each number, with what in
+/// the lower one. It reads no further than to the first 0.
+pub(super) type Asked = [i64; PIECES];
+
 /// The upper half of a [`Step`] that is no alignment.
 const HANDLE: i32 = -1;
 const FREE: i32 = -2;
 
 impl Step {
-    /// The step as the added function reads it: what to do in the upper half, with what in the
-    /// lower one.
-    pub(super) fn encode(self) -> i64 {
-        let (what, with) = match self {
-            Step::Allocate { align, size } => (i64::from(align), size),
-            Step::Handle(address) => (i64::from(HANDLE), address),
-            Step::Free => (i64::from(FREE), 0),
-            Step::Return => (0, 0),
-        };
-        what << 32 | i64::from(with)
+    /// The step for the added function.
+    pub(super) fn encode(self) -> Asked {
+        let mut asked = Asked::default();
+        match self {
+            Step::Allocate(pieces, count) => {
+                for (asked, piece) in asked.iter_mut().zip(&pieces[..count]) {
+                    *asked = i64::from(piece.align) << 32 | i64::from(piece.size);
+                }
+            }
+            Step::Handle(address) => asked[0] = i64::from(HANDLE) << 32 | i64::from(address),
+            Step::Free => asked[0] = i64::from(FREE) << 32,
+            Step::Return => {}
+        }
+        asked
     }
 }
 
@@ -154,18 +171,23 @@ impl Driver {
     ///
     /// ```text
     /// loop
-    ///   next = step(address)
-    ///   match next >> 32
-    ///     HANDLE => address = handle(next), again
-    ///     FREE => post_return(address)
-    ///     0 => ()
-    ///     align => address = realloc(0, 0, align, next), again
+    ///   asked = step(told)
+    ///   match asked[0] >> 32
+    ///     0 => return
+    ///     FREE => post_return(told[0]), return
+    ///     HANDLE => told[0] = handle(asked[0])
+    ///     _ => for each that is not 0: told[n] = realloc(0, 0, asked[n] >> 32, asked[n])
     /// ```
     fn serve(&self) -> Function {
-        const ADDRESS: u32 = 0;
-        const NEXT: u32 = 1;
-        const WHAT: u32 = 2;
-        let locals = [(1, ValType::I32), (1, ValType::I64), (1, ValType::I32)];
+        const COUNT: u32 = PIECES as u32;
+        const TOLD: u32 = 0;
+        const ASKED: u32 = TOLD + COUNT;
+        const WHAT: u32 = ASKED + COUNT;
+        let locals = [
+            (COUNT, ValType::I32),
+            (COUNT, ValType::I64),
+            (1, ValType::I32),
+        ];
         let mut function = Function::new(locals);
         let mut code = function.instructions();
         let is = |code: &mut InstructionSink<'_>, what| {
@@ -173,25 +195,35 @@ impl Driver {
             equal.if_(BlockType::Empty);
         };
         code.loop_(BlockType::Empty);
-        code.local_get(ADDRESS).call(self.imports).local_tee(NEXT);
-        code.i64_const(32)
-            .i64_shr_s()
-            .i32_wrap_i64()
-            .local_set(WHAT);
-        code.local_get(WHAT).i32_eqz().if_(BlockType::Empty);
-        code.return_().end();
+        for told in TOLD..ASKED {
+            code.local_get(told);
+        }
+        code.call(self.imports);
+        for asked in (ASKED..WHAT).rev() {
+            code.local_set(asked);
+        }
+        code.local_get(ASKED).i64_const(32).i64_shr_s();
+        code.i32_wrap_i64().local_tee(WHAT).i32_eqz();
+        code.if_(BlockType::Empty).return_().end();
         is(&mut code, FREE);
         if let Some(post_return) = self.post_return {
-            code.local_get(ADDRESS).call(self.renumbered(post_return));
+            code.local_get(TOLD).call(self.renumbered(post_return));
         }
         code.return_().end();
         is(&mut code, HANDLE);
-        code.local_get(NEXT).i32_wrap_i64();
-        code.call(self.renumbered(self.handle)).local_set(ADDRESS);
+        code.local_get(ASKED).i32_wrap_i64();
+        code.call(self.renumbered(self.handle)).local_set(TOLD);
         code.br(1).end();
-        code.i32_const(0).i32_const(0).local_get(WHAT);
-        code.local_get(NEXT).i32_wrap_i64();
-        code.call(self.renumbered(self.realloc)).local_set(ADDRESS);
+        for (told, asked) in (TOLD..ASKED).zip(ASKED..) {
+            code.local_get(asked).i64_eqz().br_if(0);
+            code.i32_const(0).i32_const(0);
+            code.local_get(asked)
+                .i64_const(32)
+                .i64_shr_u()
+                .i32_wrap_i64();
+            code.local_get(asked).i32_wrap_i64();
+            code.call(self.renumbered(self.realloc)).local_set(told);
+        }
         code.br(0).end().end();
         function
     }
@@ -210,7 +242,9 @@ impl Reencode for Driver {
         section: wasmparser::TypeSectionReader<'_>,
     ) -> Result<(), Error<Infallible>> {
         utils::parse_type_section(self, types, section)?;
-        types.ty().function([ValType::I32], [ValType::I64]);
+        types
+            .ty()
+            .function([ValType::I32; PIECES], [ValType::I64; PIECES]);
         types.ty().function([], []);
         Ok(())
     }

@@ -2,7 +2,7 @@
 //! memory and numbers; wasmtime is in `link`.
 
 use super::broken::Broken;
-use super::driver::Step;
+use super::driver::{Step, Told};
 use super::lift;
 use super::parcel::Parcel;
 use crate::guest::interface::{Answer, Request};
@@ -24,7 +24,7 @@ enum Phase {
     Idle,
     /// It has been asked for nothing yet.
     Packed,
-    /// It allocates what is next in the parcel.
+    /// It allocates what was asked for last.
     Allocating,
     /// All is in its memory.
     Placed,
@@ -57,15 +57,15 @@ impl Exchange {
         self.copy_max
     }
 
-    /// What the guest is to do, whose last step came to this address.
+    /// What the guest is to do, whose last step came to these addresses.
     ///
     /// # Errors
     /// It broke the canonical ABI.
-    pub(super) fn step(&mut self, memory: &mut [u8], address: u32) -> Result<Step, Broken> {
+    pub(super) fn step(&mut self, memory: &mut [u8], told: &Told) -> Result<Step, Broken> {
         match self.phase {
             Phase::Packed => self.allocate(),
             Phase::Allocating => {
-                self.parcel.place(memory, address)?;
+                self.parcel.place(memory, told)?;
                 self.allocate()
             }
             Phase::Placed => {
@@ -73,7 +73,7 @@ impl Exchange {
                 Ok(Step::Handle(self.parcel.request()))
             }
             Phase::Handling => {
-                let answer = lift::answer(memory, address, self.copy_max)?;
+                let answer = lift::answer(memory, told[0], self.copy_max)?;
                 self.phase = Phase::Answered(answer);
                 Ok(if self.frees { Step::Free } else { Step::Return })
             }
@@ -96,10 +96,10 @@ impl Exchange {
     }
 
     fn allocate(&mut self) -> Result<Step, Broken> {
-        if let Some(block) = self.parcel.next() {
+        let (pieces, count) = self.parcel.ask();
+        if count > 0 {
             self.phase = Phase::Allocating;
-            let (align, size) = (block.align, block.size);
-            return Ok(Step::Allocate { align, size });
+            return Ok(Step::Allocate(pieces, count));
         }
         if self.parcel.lacks_body() {
             self.phase = Phase::Placed;

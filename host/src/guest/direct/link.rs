@@ -1,7 +1,7 @@
 //! A guest's module in wasmtime: compiled, linked to the host, and called.
 
 use super::broken::Broken;
-use super::driver::{self, SERVE, STEP};
+use super::driver::{self, Asked, SERVE, STEP, Told};
 use super::shape::Whole;
 use crate::guest::interface::{Answer, Level, Request};
 use crate::guest::limits::PAGE_BYTES;
@@ -36,7 +36,7 @@ impl Direct {
         let serve = module.get_export_index(SERVE)?;
         let pages = module.resources_required().max_initial_memory_size;
         let mut linker = Linker::new(engine);
-        linker.func_wrap(STEP.0, STEP.1, step).ok()?;
+        link_step(&mut linker).ok()?;
         if let Some(name) = whole.log {
             let memory = whole.memory.to_owned();
             let write = move |caller: Caller<'_, State>, level: u32, address: u32, size: u32| {
@@ -99,10 +99,38 @@ impl Entrance {
 }
 
 /// What the guest is to do next.
-fn step(mut caller: Caller<'_, State>, address: u32) -> wasmtime::Result<i64> {
+fn step(mut caller: Caller<'_, State>, told: Told) -> wasmtime::Result<Asked> {
     let memory = caller.data().memory.ok_or_else(out_of_bounds)?;
     let (bytes, state) = memory.data_and_store_mut(&mut caller);
-    Ok(state.exchange.step(bytes, address)?.encode())
+    Ok(state.exchange.step(bytes, &told)?.encode())
+}
+
+/// The same as wasmtime links functions, which has parameters and results for what are lists here.
+fn link_step(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    #[expect(
+        clippy::many_single_char_names,
+        reason = "they are numbered by letters"
+    )]
+    #[expect(
+        clippy::too_many_arguments,
+        clippy::type_complexity,
+        reason = "the module imports it so"
+    )]
+    fn flat(
+        caller: Caller<'_, State>,
+        a: u32,
+        b: u32,
+        c: u32,
+        d: u32,
+        e: u32,
+        f: u32,
+        g: u32,
+        h: u32,
+    ) -> wasmtime::Result<(i64, i64, i64, i64, i64, i64, i64, i64)> {
+        step(caller, [a, b, c, d, e, f, g, h]).map(Into::into)
+    }
+    linker.func_wrap(STEP.0, STEP.1, flat)?;
+    Ok(())
 }
 
 /// `write: func(level: level, message: string)` of the interface log.

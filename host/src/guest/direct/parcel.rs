@@ -3,6 +3,7 @@
 //! to each other. Blocks come before those that point to them.
 
 use super::broken::Broken;
+use super::driver::{PIECES, Piece, Told};
 use crate::guest::interface::Request;
 
 /// The record `request` of wit/types.wit: its size, and where its parts are.
@@ -36,6 +37,8 @@ pub(super) struct Parcel {
     blocks: Vec<Block>,
     /// How many blocks have their place.
     placed: usize,
+    /// How many have been asked for.
+    asked: usize,
     /// Where the request itself begins.
     request: u32,
     /// Where a body that is not packed begins.
@@ -44,9 +47,8 @@ pub(super) struct Parcel {
 
 /// What is allocated in one piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Block {
-    pub(super) align: u32,
-    pub(super) size: u32,
+struct Block {
+    piece: Piece,
     /// Where it is in the parcel.
     content: Content,
     /// Where its address goes to.
@@ -77,7 +79,7 @@ impl Parcel {
     pub(super) fn pack(&mut self, request: &Request<'_>) -> Result<(), Broken> {
         self.bytes.clear();
         self.blocks.clear();
-        (self.placed, self.body) = (0, None);
+        (self.placed, self.asked, self.body) = (0, 0, None);
         let (fields, captures) = (request.fields, request.captures);
         let fields_at = REQUEST_BYTES;
         let captures_at = fields_at + fields.len() * PAIR_BYTES;
@@ -114,28 +116,37 @@ impl Parcel {
         self.push(WORD, REQUEST_BYTES, Content::At(0), Pointer::Request)
     }
 
-    /// The block that the guest allocates next; `None` when all have their place.
-    pub(super) fn next(&self) -> Option<Block> {
-        self.blocks.get(self.placed).copied()
+    /// The pieces that the guest allocates next, and how many they are: none when all blocks have
+    /// been asked for.
+    pub(super) fn ask(&mut self) -> ([Piece; PIECES], usize) {
+        let mut pieces = [Piece::default(); PIECES];
+        let blocks = self.blocks[self.asked..].iter().take(PIECES);
+        let count = blocks.len();
+        for (piece, block) in pieces.iter_mut().zip(blocks) {
+            *piece = block.piece;
+        }
+        self.asked += count;
+        (pieces, count)
     }
 
-    /// The next block was allocated at this address of a guest's memory: it is copied there.
+    /// What was asked for was allocated at these addresses of a guest's memory: it is copied there.
     ///
     /// # Errors
     /// Nothing can be there.
-    pub(super) fn place(&mut self, memory: &mut [u8], address: u32) -> Result<(), Broken> {
-        let Some(block) = self.next() else {
-            return Ok(());
-        };
-        self.placed += 1;
-        let place = block.place(memory, address)?;
-        match block.content {
-            Content::At(start) => place.copy_from_slice(&self.bytes[start..][..place.len()]),
-            Content::Elsewhere => self.body = Some(address),
-        }
-        match block.pointer {
-            Pointer::At(at) => self.put(at, address),
-            Pointer::Request => self.request = address,
+    pub(super) fn place(&mut self, memory: &mut [u8], told: &Told) -> Result<(), Broken> {
+        let asked = self.placed..self.asked;
+        self.placed = self.asked;
+        for (index, address) in asked.zip(told) {
+            let block = self.blocks[index];
+            let place = block.piece.place(memory, *address)?;
+            match block.content {
+                Content::At(start) => place.copy_from_slice(&self.bytes[start..][..place.len()]),
+                Content::Elsewhere => self.body = Some(*address),
+            }
+            match block.pointer {
+                Pointer::At(at) => self.put(at, *address),
+                Pointer::Request => self.request = *address,
+            }
         }
         Ok(())
     }
@@ -185,8 +196,10 @@ impl Parcel {
         pointer: Pointer,
     ) -> Result<(), Broken> {
         self.blocks.push(Block {
-            align,
-            size: length(size)?,
+            piece: Piece {
+                align,
+                size: length(size)?,
+            },
             content,
             pointer,
         });
@@ -198,7 +211,8 @@ impl Parcel {
     }
 }
 
-impl Block {
+impl Piece {
+    /// The memory at an address where this was allocated.
     fn place<'m>(&self, memory: &'m mut [u8], address: u32) -> Result<&'m mut [u8], Broken> {
         if !address.is_multiple_of(self.align) {
             return Err(Broken::abi(

@@ -2,7 +2,7 @@
 //! good will would give. What guests see is in the sandbox's own tests.
 
 use super::broken::Broken;
-use super::driver::Step;
+use super::driver::{PIECES, Piece, Step};
 use super::exchange::Exchange;
 use super::{lift, shape};
 use crate::guest::WELCOME;
@@ -141,14 +141,16 @@ fn engine() -> Engine {
 
 #[test]
 fn a_step_says_what_in_one_half_and_with_what_in_the_other() {
-    let allocate = Step::Allocate {
-        align: 4,
-        size: u32::MAX,
-    };
-    assert_eq!(allocate.encode(), 4 << 32 | 0xffff_ffff);
-    assert_eq!(Step::Handle(u32::MAX).encode() >> 32, -1);
-    assert_eq!(Step::Handle(7).encode() & 0xffff_ffff, 7);
-    assert_eq!((Step::Free.encode() >> 32, Step::Return.encode()), (-2, 0));
+    let piece = |align, size| Piece { align, size };
+    let pieces = [piece(4, u32::MAX), piece(1, 0), piece(8, 1)];
+    let mut allocated = [Piece::default(); PIECES];
+    allocated[..3].copy_from_slice(&pieces);
+    let asked = Step::Allocate(allocated, 2).encode();
+    assert_eq!(asked[..3], [4 << 32 | 0xffff_ffff, 1 << 32, 0]);
+    assert_eq!(Step::Handle(u32::MAX).encode()[0] >> 32, -1);
+    assert_eq!(Step::Handle(7).encode()[0] & 0xffff_ffff, 7);
+    let (free, back) = (Step::Free.encode(), Step::Return.encode());
+    assert_eq!((free[0] >> 32, back[0]), (-2, 0));
 }
 
 /// Memory with an answer at 0: two fields that share their bytes, and a body.
@@ -222,7 +224,7 @@ proptest! {
     fn no_address_makes_placing_a_request_panic(
         addresses in prop::collection::vec(
             prop_oneof![(0_u32..40).prop_map(|at| at * 8), any::<u32>()],
-            40,
+            3 * PIECES,
         ),
         large in any::<bool>(),
     ) {
@@ -230,10 +232,13 @@ proptest! {
         let mut memory = vec![0; 30_000];
         let mut exchange = Exchange::new(1000, false);
         exchange.begin(&request(&body)).unwrap();
-        for (count, address) in addresses.into_iter().enumerate() {
-            match exchange.step(&mut memory, address) {
-                Ok(Step::Allocate { align, size }) => {
-                    prop_assert!(align.is_power_of_two() && size <= 20_000 && count < 14);
+        for told in addresses.chunks_exact(PIECES) {
+            match exchange.step(&mut memory, told.try_into().unwrap()) {
+                Ok(Step::Allocate(pieces, count)) => {
+                    prop_assert!((1..=PIECES).contains(&count));
+                    for piece in &pieces[..count] {
+                        prop_assert!(piece.align.is_power_of_two() && piece.size <= 20_000);
+                    }
                 }
                 Ok(Step::Handle(at)) => {
                     prop_assert!(at as usize + 88 <= memory.len() && !large);
