@@ -7,7 +7,7 @@
 //! was added.
 
 use super::shape::{Calls, Whole};
-use std::convert::Infallible;
+use std::fmt;
 use wasm_encoder::reencode::{Error, Reencode, utils};
 use wasm_encoder::{
     BlockType, CodeSection, EntityType, ExportKind, ExportSection, Function, FunctionSection,
@@ -229,18 +229,39 @@ impl Driver {
     }
 }
 
-impl Reencode for Driver {
-    type Error = Infallible;
+/// A module names a function or a type that it does not have. Its code is not validated before
+/// something is added to it, and would name what was added.
+#[derive(Debug)]
+pub(super) struct Missing;
 
-    fn function_index(&mut self, function: u32) -> Result<u32, Error<Infallible>> {
-        Ok(self.renumbered(function))
+impl fmt::Display for Missing {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("no such function or type")
+    }
+}
+
+impl std::error::Error for Missing {}
+
+impl Reencode for Driver {
+    type Error = Missing;
+
+    fn function_index(&mut self, function: u32) -> Result<u32, Error<Missing>> {
+        let own = function < self.imports + self.functions;
+        own.then(|| self.renumbered(function))
+            .ok_or(Error::UserError(Missing))
+    }
+
+    fn type_index(&mut self, ty: u32) -> Result<u32, Error<Missing>> {
+        (ty < self.types)
+            .then_some(ty)
+            .ok_or(Error::UserError(Missing))
     }
 
     fn parse_type_section(
         &mut self,
         types: &mut TypeSection,
         section: wasmparser::TypeSectionReader<'_>,
-    ) -> Result<(), Error<Infallible>> {
+    ) -> Result<(), Error<Missing>> {
         utils::parse_type_section(self, types, section)?;
         types
             .ty()
@@ -253,7 +274,7 @@ impl Reencode for Driver {
         &mut self,
         imports: &mut ImportSection,
         section: wasmparser::ImportSectionReader<'_>,
-    ) -> Result<(), Error<Infallible>> {
+    ) -> Result<(), Error<Missing>> {
         utils::parse_import_section(self, imports, section)?;
         self.import_step(imports);
         Ok(())
@@ -263,7 +284,7 @@ impl Reencode for Driver {
         &mut self,
         functions: &mut FunctionSection,
         section: wasmparser::FunctionSectionReader<'_>,
-    ) -> Result<(), Error<Infallible>> {
+    ) -> Result<(), Error<Missing>> {
         utils::parse_function_section(self, functions, section)?;
         functions.function(self.types + 1);
         Ok(())
@@ -273,7 +294,7 @@ impl Reencode for Driver {
         &mut self,
         exports: &mut ExportSection,
         section: wasmparser::ExportSectionReader<'_>,
-    ) -> Result<(), Error<Infallible>> {
+    ) -> Result<(), Error<Missing>> {
         utils::parse_export_section(self, exports, section)?;
         // Behind the module's own functions, and the import before them.
         exports.export(SERVE, ExportKind::Func, self.imports + 1 + self.functions);
@@ -284,7 +305,7 @@ impl Reencode for Driver {
         &mut self,
         code: &mut CodeSection,
         section: wasmparser::CodeSectionReader<'_>,
-    ) -> Result<(), Error<Infallible>> {
+    ) -> Result<(), Error<Missing>> {
         utils::parse_code_section(self, code, section)?;
         code.function(&self.serve());
         Ok(())
@@ -296,7 +317,7 @@ impl Reencode for Driver {
         module: &mut Module,
         _after: Option<SectionId>,
         before: Option<SectionId>,
-    ) -> Result<(), Error<Infallible>> {
+    ) -> Result<(), Error<Missing>> {
         let is_early = matches!(before, Some(SectionId::Type | SectionId::Import));
         if !is_early && !self.has_imported {
             let mut imports = ImportSection::new();

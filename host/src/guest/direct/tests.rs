@@ -9,6 +9,7 @@ use crate::guest::WELCOME;
 use crate::guest::interface::{Capture, FieldRef, Request};
 use crate::guest::tests::{component, component_apart};
 use proptest::prelude::*;
+use std::fmt::Write;
 use wasmtime::component::Component;
 use wasmtime::{Config, Engine};
 
@@ -133,6 +134,71 @@ fn whatever_differs_is_called_the_usual_way() {
         valid += usize::from(Component::from_binary(&engine(), &binary).is_ok());
     }
     assert!(valid >= 9, "{valid} of them are components");
+}
+
+/// Its code is not validated before something is added to it: nothing in there may come to mean
+/// what was added.
+#[test]
+fn what_a_module_does_not_have_is_not_what_was_added_to_it() {
+    // Behind the last of its own, one of these is the first that is not there.
+    let mut codes = vec!["(func (drop (call 4294967295 (i32.const 0))))".to_owned()];
+    for number in 0..10 {
+        codes.push(format!("(func (call {number}))"));
+        codes.push(format!("(func (block (type {number})))"));
+    }
+    let mut valid = 0;
+    for code in &codes {
+        for text in [component(&format!("{ANSWERS} {code}")), welcome_and(code)] {
+            let binary = wat::parse_str(&text).unwrap();
+            let is_valid = Component::from_binary(&engine(), &binary).is_ok();
+            assert_eq!(
+                super::load(&engine(), &binary).is_some(),
+                is_valid,
+                "{code}"
+            );
+            valid += usize::from(is_valid);
+        }
+    }
+    assert!((1..codes.len()).contains(&valid), "{valid}");
+}
+
+/// The built-in guest with more in its module.
+fn welcome_and(fields: &str) -> String {
+    let module = "(core module $page";
+    let first = WELCOME.find(module).unwrap() + module.len();
+    // Behind all others, so that its own functions keep their numbers.
+    let end = WELCOME[first..].find("(core instance").unwrap() + first;
+    let last = WELCOME[..end].rfind(')').unwrap();
+    format!("{} {fields} {}", &WELCOME[..last], &WELCOME[last..])
+}
+
+/// Names are no code, and nobody validates them.
+#[test]
+fn names_of_what_is_not_there_do_no_harm() {
+    for number in [0_u32, 1, 7, 8, 9, u32::MAX] {
+        // A name section: a map of functions with one name, by its number as LEB128.
+        let mut map = vec![1];
+        let mut rest = number;
+        loop {
+            let byte = (rest & 0x7f) as u8;
+            rest >>= 7;
+            map.push(byte | if rest == 0 { 0 } else { 0x80 });
+            if rest == 0 {
+                break;
+            }
+        }
+        map.extend([1, b'x']);
+        let mut section = vec![1, u8::try_from(map.len()).unwrap()];
+        section.extend(map);
+        let mut escaped = String::new();
+        for byte in section {
+            write!(escaped, "\\{byte:02x}").unwrap();
+        }
+        let text = welcome_and(&format!("(@custom \"name\" \"{escaped}\")"));
+        let binary = wat::parse_str(&text).unwrap();
+        assert!(Component::from_binary(&engine(), &binary).is_ok());
+        let _ = super::load(&engine(), &binary);
+    }
 }
 
 fn engine() -> Engine {
