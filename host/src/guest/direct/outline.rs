@@ -5,7 +5,7 @@
 use wasmparser::types::Types;
 use wasmparser::{
     CanonicalFunction, CanonicalOption, ComponentAlias, ComponentExternalKind, ComponentTypeRef,
-    ExternalKind, Instance, Parser, Payload, Validator, WasmFeatures,
+    ExternalKind, Instance, Parser, Payload, TypeBounds, Validator, WasmFeatures,
 };
 
 /// What a component is made of, in the order of its index spaces.
@@ -125,7 +125,7 @@ impl<'a> Reading<'a> {
                     let import = import.ok()?;
                     match import.ty {
                         ComponentTypeRef::Instance(_) => self.instances.push(import.name.name),
-                        ComponentTypeRef::Type(_) => {}
+                        ComponentTypeRef::Type(TypeBounds::Eq(_)) => {}
                         _ => return None,
                     }
                 }

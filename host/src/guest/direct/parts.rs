@@ -63,9 +63,7 @@ pub(super) fn table_of_shim<'a>(module: &'a [u8], function: &str) -> Option<&'a 
                 }
             }
             Payload::CodeSectionEntry(body) => {
-                has_only(body.get_locals_reader().ok()?, |_| false)
-                    .is_none()
-                    .then_some(())?;
+                (body.get_locals_reader().ok()?.get_count() == 0).then_some(())?;
                 calls = forwards(body.get_operators_reader().ok()?)?;
             }
             Payload::Version { .. }
@@ -170,9 +168,9 @@ fn forwards(mut operators: wasmparser::OperatorsReader<'_>) -> Option<bool> {
             _ => return None,
         }
     }
-    let operators = [operators.read(), operators.read(), operators.read()];
+    let call = [operators.read(), operators.read(), operators.read()];
     let is_call = matches!(
-        operators,
+        call,
         [
             Ok(Operator::I32Const { value: 0 }),
             Ok(Operator::CallIndirect {
@@ -182,7 +180,7 @@ fn forwards(mut operators: wasmparser::OperatorsReader<'_>) -> Option<bool> {
             Ok(Operator::End),
         ]
     );
-    Some(is_call)
+    Some(is_call && operators.eof())
 }
 
 fn is_zero(expression: &ConstExpr<'_>) -> bool {

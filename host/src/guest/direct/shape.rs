@@ -72,13 +72,19 @@ pub(super) fn read(bytes: &[u8]) -> Option<Whole<'_>> {
         Some(index) => Some(outline.export(index).filter(is_beside)?),
     };
     let (module, arguments) = outline.instantiated(handle.instance)?;
-    let mut others = outline.instances_made() - 1;
+    // Modules that are not instantiated have code that nobody looks at.
+    if outline.instances_made() != outline.modules.len() {
+        return None;
+    }
+    let mut others = outline.modules.len() - 1;
     let mut log = None;
     if let Some((from, name)) = parts::only_import(module)? {
+        others = others
+            .checked_sub(SHIM_AND_FIXUP)
+            .filter(|left| *left <= 1)?;
         let given = outline.item(arguments, from, name, ExternalKind::Func)?;
         outline.stands_for_write(given, memory)?;
         log = (name == WRITE).then_some(Some(from))?;
-        others = others.checked_sub(SHIM_AND_FIXUP)?;
     }
     let start = match others {
         0 => None,

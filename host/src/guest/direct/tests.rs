@@ -201,6 +201,44 @@ fn names_of_what_is_not_there_do_no_harm() {
     }
 }
 
+/// What the usual way refuses is not accepted for being left out.
+#[test]
+fn what_is_left_out_of_a_component_must_be_as_good() {
+    let module = "  (core module $page";
+    let shim = "(local.get 0) (local.get 1) (local.get 2) (i32.const 0))";
+    for (text, from, to) in [
+        (
+            WELCOME.to_owned(),
+            module,
+            "(core module (func (result i32)))",
+        ),
+        (
+            WELCOME.to_owned(),
+            module,
+            "(import \"a:b/c\" (instance (export \"r\" (type (sub resource)))))",
+        ),
+        (
+            WELCOME.to_owned(),
+            module,
+            "(import \"r\" (type (sub resource)))",
+        ),
+        (
+            component(ANSWERS),
+            "(call_indirect (type 0)",
+            "(local i32) (local i64)",
+        ),
+        (component(ANSWERS), shim, ""),
+    ] {
+        let changed = if from == shim {
+            text.replacen(shim, &format!("{shim} unreachable"), 1)
+        } else {
+            text.replacen(from, &format!("{to} {from}"), 1)
+        };
+        assert_ne!(changed, text, "{from}");
+        assert!(!is_whole(&changed), "{to}");
+    }
+}
+
 fn engine() -> Engine {
     Engine::new(&Config::new()).unwrap()
 }

@@ -5,8 +5,8 @@ use super::outline::Outline;
 use crate::guest::imports;
 use wasmparser::PrimitiveValType;
 use wasmparser::component_types::{
-    ComponentDefinedType, ComponentEntityType, ComponentFuncType, ComponentInstanceType,
-    ComponentValType,
+    ComponentAnyTypeId, ComponentDefinedType, ComponentEntityType, ComponentFuncType,
+    ComponentInstanceType, ComponentValType,
 };
 use wasmparser::types::TypesRef;
 
@@ -68,7 +68,10 @@ pub(super) fn is_ours(outline: &Outline<'_>) -> bool {
 /// Whether an imported interface has nothing but types and our `write`.
 fn is_known(types: TypesRef<'_>, interface: &str, instance: &ComponentInstanceType) -> bool {
     instance.exports.iter().all(|(name, item)| match item.ty {
-        ComponentEntityType::Type { .. } => true,
+        // Of a resource there would have to be somebody who has them.
+        ComponentEntityType::Type { referenced, .. } => {
+            !matches!(referenced, ComponentAnyTypeId::Resource(_))
+        }
         ComponentEntityType::Func(function) => {
             let parameters = [("level", LEVEL), ("message", STRING)];
             let is_write = is_function(types, &types[function], &parameters, None);
