@@ -164,12 +164,24 @@ impl RequestLog {
         }
     }
 
-    /// Writes one line, as [`GuestLog::line`] does.
-    pub(super) fn line(&mut self, level: Level, text: &str) {
+    /// Writes one line, as [`GuestLog::line`] does. Its text is only read if it is written.
+    ///
+    /// # Errors
+    /// The text cannot be read.
+    pub(super) fn line<'t>(
+        &mut self,
+        level: Level,
+        text: impl FnOnce() -> wasmtime::Result<&'t str>,
+    ) -> wasmtime::Result<()> {
         match self {
-            RequestLog::Alone(log) => log.line(level, text, None),
-            RequestLog::Shared(output) => output.log(level, text, None),
+            RequestLog::Alone(log) => {
+                if enabled(level) && log.reserve() {
+                    log.emit(level, &escaped(text()?, log.line_max()), None);
+                }
+            }
+            RequestLog::Shared(output) => output.log(level, text()?, None),
         }
+        Ok(())
     }
 
     /// Ends the request. Says how many lines were written, and how many not.

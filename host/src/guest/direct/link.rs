@@ -5,7 +5,6 @@ use super::driver::{self, Asked, SERVE, STEP, Told};
 use super::shape::Whole;
 use crate::guest::interface::{Answer, Level, Request};
 use crate::guest::limits::PAGE_BYTES;
-use crate::guest::log;
 use crate::guest::state::State;
 use wasmtime::{
     Caller, Engine, Extern, InstancePre, Linker, Memory, Module, ModuleExport, Store, TypedFunc,
@@ -149,17 +148,12 @@ fn write(
     let message = bytes.get(address as usize..);
     let message = message.and_then(|rest| rest.get(..size as usize));
     let message = message.ok_or_else(out_of_bounds)?;
-    // A line below the configured level costs the guest none of its lines, and us no look at it.
-    if !log::enabled(level) {
-        return Ok(());
-    }
     if message.len() > state.exchange.copy_max() {
-        return Err(wasmtime::Error::msg(
-            "the line is larger than an answer may be",
-        ));
+        let reason = "the line is larger than an answer may be";
+        return Err(wasmtime::Error::msg(reason));
     }
-    state.log.line(level, std::str::from_utf8(message)?);
-    Ok(())
+    let text = || Ok(std::str::from_utf8(message)?);
+    state.log.line(level, text)
 }
 
 fn out_of_bounds() -> wasmtime::Error {

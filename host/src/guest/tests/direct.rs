@@ -127,20 +127,44 @@ async fn a_broken_line_for_the_log_is_the_same() {
     }
 }
 
-/// Far more than is ever written of it.
+/// Lines over the limit are counted, and nobody reads them.
 #[tokio::test]
-async fn a_line_that_is_larger_than_an_answer_is_a_failure() {
-    let core = handle(
-        "(drop (memory.grow (i32.const 40)))
-         (call $write (i32.const 4) (i32.const 0) (i32.const 2000000)) (i32.const 2048)",
-    );
+async fn a_line_that_is_not_written_is_not_read() {
+    let good = "(call $write (i32.const 4) (i32.const 0) (i32.const 1))".repeat(LINES_MAX as usize);
+    let core = handle(&format!(
+        "(i32.store8 (i32.const 9) (i32.const 255)) {good}
+         (call $write (i32.const 4) (i32.const 9) (i32.const 1))
+         (i32.store (i32.const 2048) (i32.const 200)) (i32.const 2048)"
+    ));
     let subscriber = tracing_subscriber::fmt()
         .with_writer(std::io::sink)
         .finish();
     let _subscribed = tracing::subscriber::set_default(subscriber);
     for guest in both(&SETTINGS, &core) {
-        let ended = call(&guest).await;
-        assert!(matches!(ended, Err(CallError::Trapped { .. })), "{ended:?}");
+        let (ended, usage) = guest.call(request(), soon(PATIENCE)).await;
+        assert!(ended.is_ok(), "{ended:?}");
+        assert_eq!((usage.log_lines, usage.log_lines_dropped), (LINES_MAX, 1));
+    }
+}
+
+/// Far more than is ever written of it.
+#[tokio::test]
+async fn a_line_that_is_larger_than_an_answer_is_a_failure() {
+    let subscriber = tracing_subscriber::fmt()
+        .with_writer(std::io::sink)
+        .finish();
+    let _subscribed = tracing::subscriber::set_default(subscriber);
+    // One that is written, and one below the configured level.
+    for level in [4, 0] {
+        let core = handle(&format!(
+            "(drop (memory.grow (i32.const 40)))
+             (call $write (i32.const {level}) (i32.const 0) (i32.const 2000000))
+             (i32.store (i32.const 2048) (i32.const 200)) (i32.const 2048)"
+        ));
+        for guest in both(&SETTINGS, &core) {
+            let ended = call(&guest).await;
+            assert!(matches!(ended, Err(CallError::Trapped { .. })), "{ended:?}");
+        }
     }
 }
 
