@@ -3,8 +3,9 @@
 //! Most lean components are one module in the clothes of the component model. Of those only the
 //! module is compiled and instantiated, and requests and answers pass by the canonical ABI as it is
 //! written down here. That saves two more modules with their tables for each instance, and an entry
-//! into the guest for each string of a request. Any other component is called the usual way; what a
-//! guest can see of the difference is nothing but the order in which it is asked for memory.
+//! into the guest for each string of a request. Any other component is called the usual way. What a
+//! guest can see of the difference: the order in which it is asked for memory, and that it may log
+//! where a component would trap, in its module's start function and while it gives or frees memory.
 //!
 //! No `unsafe`, and no trust: what a guest says is only ever read through slices.
 

@@ -147,6 +147,30 @@ async fn a_line_that_is_not_written_is_not_read() {
     }
 }
 
+/// What a guest may do more than it could within its component.
+#[tokio::test]
+async fn a_direct_guest_may_log_where_a_component_traps() {
+    let line = "(call $write (i32.const 4) (i32.const 0) (i32.const 1))";
+    let starts = format!("(func $start {line}) (start $start)");
+    let locals = "(local $block i32) (local $missing i32)";
+    let plain = component(&answer(200, &[], b""));
+    // What is not instantiated changes nothing but the way in.
+    let with_junk =
+        |text: &str| text.replacen("(core module $shim", "(core module) (core module $shim", 1);
+    for text in [
+        component(&format!("{starts} {}", answer(200, &[], b""))),
+        plain.replacen(locals, &format!("{locals} {line}"), 1),
+    ] {
+        assert_ne!(text, plain);
+        let direct = load_text(&sandbox(1), SETTINGS, &text);
+        let usual = load_text(&sandbox(1), SETTINGS, &with_junk(&text));
+        assert_eq!((direct.is_direct(), usual.is_direct()), (true, false));
+        assert!(call(&direct).await.is_ok());
+        let ended = call(&usual).await;
+        assert!(matches!(ended, Err(CallError::Trapped { .. })), "{ended:?}");
+    }
+}
+
 /// Far more than is ever written of it.
 #[tokio::test]
 async fn a_line_that_is_larger_than_an_answer_is_a_failure() {
