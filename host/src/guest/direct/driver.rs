@@ -20,8 +20,8 @@ use wasmparser::{ExternalKind, Parser, Payload, TypeRef};
 pub(super) const STEP: (&str, &str) = ("httpd:host", "step");
 /// What the added function is exported as. Names of the component model cannot be like this.
 pub(super) const SERVE: &str = "httpd:host/serve";
-/// Pieces of memory that are asked for in one step, at most. A request without many fields needs two
-/// steps then.
+/// Pieces of memory that are asked for in one step, at most. A request without many fields needs
+/// two steps then.
 pub(super) const PIECES: usize = 8;
 
 /// What the host asks of a guest.

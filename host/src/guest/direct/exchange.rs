@@ -89,6 +89,7 @@ impl Exchange {
 
     /// The answer, once the guest has returned.
     pub(super) fn end(&mut self) -> Option<Answer> {
+        self.parcel.clear();
         match std::mem::take(&mut self.phase) {
             Phase::Answered(answer) => Some(answer),
             _ => None,

@@ -30,6 +30,10 @@ const WORD: u32 = 4;
 /// Bodies larger than this are not packed, but copied when their place is known.
 const PACKED_BODY_MAX: usize = 16 << 10;
 
+/// An instance that waits for its next request keeps buffers of this size at most.
+const KEPT_BYTES_MAX: usize = 4 << 10;
+const KEPT_BLOCKS_MAX: usize = 64;
+
 /// What a guest is to allocate, and what belongs there.
 #[derive(Debug, Default)]
 pub(super) struct Parcel {
@@ -72,6 +76,22 @@ enum Pointer {
 }
 
 impl Parcel {
+    /// The request has been handled.
+    pub(super) fn clear(&mut self) {
+        if self.bytes.capacity() > KEPT_BYTES_MAX {
+            self.bytes = Vec::new();
+        }
+        if self.blocks.capacity() > KEPT_BLOCKS_MAX {
+            self.blocks = Vec::new();
+        }
+    }
+
+    /// What is kept for the next request.
+    #[cfg(test)]
+    pub(super) fn kept(&self) -> (usize, usize) {
+        (self.bytes.capacity(), self.blocks.capacity())
+    }
+
     /// Packs a request. What was packed before is forgotten.
     ///
     /// # Errors

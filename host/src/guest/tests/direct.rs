@@ -1,6 +1,8 @@
 //! Guests that are called directly, beside the same guests called as components: nobody can tell
 //! which is which.
 
+mod log;
+
 use super::support::*;
 use crate::guest::{CallError, Capture, FieldRef, Guest, GuestSettings, Request, Stage, WELCOME};
 use proptest::prelude::*;
@@ -95,99 +97,32 @@ async fn every_kind_of_answer_and_failure_is_the_same() {
     }
 }
 
+/// What stops a guest stops it in either way, and the next call finds everything as before.
 #[tokio::test]
-async fn a_broken_line_for_the_log_is_the_same() {
-    let line = |level: u32, address: u32, size: u32| {
-        handle(&format!(
-            "(i32.store8 (i32.const 9) (i32.const 255))
-             (call $write (i32.const {level}) (i32.const {address}) (i32.const {size}))
-             (i32.const 2048)"
-        ))
-    };
-    let subscriber = tracing_subscriber::fmt()
-        .with_writer(std::io::sink)
-        .finish();
-    let _subscribed = tracing::subscriber::set_default(subscriber);
-    let memory = 131_072;
-    for (level, address, size) in [
-        (4, 0, 9),
-        (5, 0, 9),
-        (4, 9, 1),
-        (0, 9, 1),
-        (4, memory, 0),
-        (4, memory - 6, 7),
-        (0, memory - 6, 7),
-        (4, u32::MAX, 2),
-    ] {
-        let [direct, apart] = both(&SETTINGS, &line(level, address, size));
-        let (here, there) = (call(&direct).await, call(&apart).await);
-        let kind = |result| matches!(result, Err(CallError::Trapped { .. }));
-        let told = format!("{level} {address} {size}: {here:?} {there:?}");
-        assert_eq!(kind(here), kind(there), "{told}");
-    }
-}
-
-/// Lines over the limit are counted, and nobody reads them.
-#[tokio::test]
-async fn a_line_that_is_not_written_is_not_read() {
-    let good = "(call $write (i32.const 4) (i32.const 0) (i32.const 1))".repeat(LINES_MAX as usize);
-    let core = handle(&format!(
-        "(i32.store8 (i32.const 9) (i32.const 255)) {good}
-         (call $write (i32.const 4) (i32.const 9) (i32.const 1))
-         (i32.store (i32.const 2048) (i32.const 200)) (i32.const 2048)"
-    ));
-    let subscriber = tracing_subscriber::fmt()
-        .with_writer(std::io::sink)
-        .finish();
-    let _subscribed = tracing::subscriber::set_default(subscriber);
-    for guest in both(&SETTINGS, &core) {
-        let (ended, usage) = guest.call(request(), soon(PATIENCE)).await;
-        assert!(ended.is_ok(), "{ended:?}");
-        assert_eq!((usage.log_lines, usage.log_lines_dropped), (LINES_MAX, 1));
-    }
-}
-
-/// What a guest may do more than it could within its component.
-#[tokio::test]
-async fn a_direct_guest_may_log_where_a_component_traps() {
-    let line = "(call $write (i32.const 4) (i32.const 0) (i32.const 1))";
-    let starts = format!("(func $start {line}) (start $start)");
-    let locals = "(local $block i32) (local $missing i32)";
-    let plain = component(&answer(200, &[], b""));
-    // What is not instantiated changes nothing but the way in.
-    let with_junk =
-        |text: &str| text.replacen("(core module $shim", "(core module) (core module $shim", 1);
-    for text in [
-        component(&format!("{starts} {}", answer(200, &[], b""))),
-        plain.replacen(locals, &format!("{locals} {line}"), 1),
-    ] {
-        assert_ne!(text, plain);
-        let direct = load_text(&sandbox(1), SETTINGS, &text);
-        let usual = load_text(&sandbox(1), SETTINGS, &with_junk(&text));
-        assert_eq!((direct.is_direct(), usual.is_direct()), (true, false));
-        assert!(call(&direct).await.is_ok());
-        let ended = call(&usual).await;
-        assert!(matches!(ended, Err(CallError::Trapped { .. })), "{ended:?}");
-    }
-}
-
-/// Far more than is ever written of it.
-#[tokio::test]
-async fn a_line_that_is_larger_than_an_answer_is_a_failure() {
-    let subscriber = tracing_subscriber::fmt()
-        .with_writer(std::io::sink)
-        .finish();
-    let _subscribed = tracing::subscriber::set_default(subscriber);
-    // One that is written, and one below the configured level.
-    for level in [4, 0] {
-        let core = handle(&format!(
-            "(drop (memory.grow (i32.const 40)))
-             (call $write (i32.const {level}) (i32.const 0) (i32.const 2000000))
-             (i32.store (i32.const 2048) (i32.const 200)) (i32.const 2048)"
-        ));
-        for guest in both(&SETTINGS, &core) {
+async fn a_guest_that_does_not_end_is_stopped() {
+    let deeper = format!(
+        "(func $deeper (param i32) (result i32)
+           (i32.add (call $deeper (i32.add (local.get 0) (i32.const 1))) (i32.const 1)))
+         {}",
+        handle("(call $deeper (i32.const 0))")
+    );
+    for _ in 0..2 {
+        for guest in both(&SETTINGS, &deeper) {
             let ended = call(&guest).await;
-            assert!(matches!(ended, Err(CallError::Trapped { .. })), "{ended:?}");
+            let told = told(&ended);
+            assert!(told.contains("call stack exhausted"), "{ended:?}");
+        }
+        for guest in both(&SETTINGS, &spin()) {
+            let deadline = soon(Duration::from_millis(20));
+            let ended = guest.call(request(), deadline).await.0;
+            assert!(
+                matches!(ended, Err(CallError::Deadline { .. })),
+                "{ended:?}"
+            );
+            // Dropped while it runs.
+            let call = guest.call(request(), soon(PATIENCE));
+            let dropped = tokio::time::timeout(Duration::from_millis(20), call).await;
+            assert!(dropped.is_err() && guest.running() == 0);
         }
     }
 }
