@@ -83,6 +83,8 @@ pub struct Server {
     pub max_connections: usize,
     /// How many connections the kernel may queue per listener before they are accepted.
     pub backlog: u32,
+    /// Threads that serve connections and run quick guests; 0 is as many as there are processors.
+    pub threads: usize,
 }
 
 /// `[limits]`.

@@ -8,6 +8,7 @@ mod report;
 mod signals;
 mod upkeep;
 
+use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -17,6 +18,7 @@ use httpd_host::dispatch::Dispatch;
 use httpd_host::notify;
 use httpd_host::server::{Ended, Inherited, Listeners, Server};
 use new::{Refusal, Wanted};
+use tokio::runtime::Runtime;
 use upkeep::Upkeep;
 
 /// The configuration, or the arguments, must be mended first.
@@ -87,13 +89,19 @@ fn serve(path: Option<&Path>) -> ExitCode {
         Ok(dispatch) => dispatch,
         Err(problems) => return fail(EXIT_CONFIG, &problems),
     };
-    match tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-    {
+    match runtime(config.server.threads) {
         Ok(runtime) => runtime.block_on(run(path, &config, dispatch, inherited)),
         Err(error) => fail(EXIT_SYSTEM, &format!("cannot start the runtime: {error}")),
     }
+}
+
+/// The runtime of all connections, with so many threads or one for each processor.
+fn runtime(threads: usize) -> io::Result<Runtime> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    if threads > 0 {
+        builder.worker_threads(threads);
+    }
+    builder.enable_all().build()
 }
 
 async fn run(

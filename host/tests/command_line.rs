@@ -293,3 +293,20 @@ fn without_arguments_there_is_a_welcome_page() {
     );
     assert!(printed.contains("built in"), "{printed}");
 }
+
+/// Tokio's own number of threads would be that of the processors.
+#[test]
+fn connections_are_served_by_as_many_threads_as_configured() {
+    for threads in [1, 3] {
+        let server = format!("[server]\nlisten = [\"127.0.0.1:0\"]\nthreads = {threads}\n");
+        let program = Program::start(&(server + HELLO));
+        program.request(get("/hello")).expect(200);
+        let tasks = format!("/proc/{}/task", program.pid().as_raw_nonzero());
+        let names = fs::read_dir(tasks).unwrap().map(|task| {
+            let name = task.unwrap().path().join("comm");
+            fs::read_to_string(name).unwrap()
+        });
+        let workers = names.filter(|name| name.starts_with("tokio-rt-worker"));
+        assert_eq!(workers.count(), threads);
+    }
+}

@@ -336,6 +336,8 @@ fn keys_of_bounds_are_checked() {
         ("timeouts", "farewell = 0", "such as \"5s\", found a number"),
         ("sandbox", "component_max = 0", "from 1KiB to 4GiB"),
         ("sandbox", "component_max = '5GiB'", "from 1KiB to 4GiB"),
+        ("server", "threads = -1", "from 0 to 1024"),
+        ("server", "threads = '2'", "a whole number, found a text"),
         ("sandbox", "background_threads = -1", "from 0 to 1024"),
         (
             "sandbox",

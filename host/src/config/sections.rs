@@ -32,6 +32,7 @@ impl Default for Server {
             unix_mode: 0o660,
             max_connections: 10_000,
             backlog: 1024,
+            threads: 0,
         }
     }
 }
@@ -108,6 +109,7 @@ pub(super) fn server(mut section: Section<'_>) -> Server {
         unix_mode: unix_mode(&mut section, default.unix_mode),
         max_connections: section.number("max_connections", default.max_connections, 1..=1_000_000),
         backlog: section.number("backlog", default.backlog, 1..=65_535),
+        threads: section.number("threads", default.threads, 0..=1024),
     };
     section.finish();
     server

@@ -12,6 +12,7 @@ pub(super) fn needed(old: &Config, new: &Config) -> Vec<String> {
             server.0.max_connections != server.1.max_connections,
         ),
         ("server.backlog", server.0.backlog != server.1.backlog),
+        ("server.threads", server.0.threads != server.1.threads),
         ("server.unix_mode", server.0.unix_mode != server.1.unix_mode),
         ("log.level", log.0.level != log.1.level),
         ("log.format", log.0.format != log.1.format),
