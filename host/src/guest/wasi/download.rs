@@ -3,9 +3,11 @@
 //!
 //! Nothing is buffered here: a piece is taken from the guest when the connection asks for it.
 
+use super::shared::{Held, Woken};
 use crate::guest::answer::{self, AnswerLimits};
 use crate::guest::error::CallError;
 use crate::guest::interface::Field;
+use atomic_waker::AtomicWaker;
 use bytes::Bytes;
 use futures_channel::oneshot;
 use http::HeaderMap;
@@ -13,7 +15,7 @@ use http_body::Body;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::SeqCst};
 use std::task::{Context, Poll, ready};
 use wasmtime_wasi_http::WasiBody;
 
@@ -44,23 +46,38 @@ pub enum Piece {
 #[derive(Debug)]
 pub(in crate::guest) struct Reply {
     sender: oneshot::Sender<http::Response<WasiBody>>,
-    broken: Arc<AtomicBool>,
-    needed: Needed,
+    progress: Arc<Progress>,
 }
 
 /// Completes when the response was taken to its end, or nobody wants it any more; says whether it
 /// was the first.
 #[derive(Debug)]
-pub(in crate::guest) struct Needed(oneshot::Receiver<()>);
+pub(in crate::guest) struct Needed(Arc<Progress>);
 
 /// Tells the connection, when dropped, that what it has of the response is not all of it. To be
 /// dropped before the instance is, so that an end of the body which that makes is not taken for
 /// one that the guest meant.
 #[derive(Debug)]
 pub(in crate::guest) struct Breaking {
-    broken: Arc<AtomicBool>,
+    progress: Arc<Progress>,
     armed: bool,
 }
+
+/// What both ends know of a response.
+#[derive(Debug, Default)]
+struct Progress {
+    broken: AtomicBool,
+    taken: AtomicU8,
+    /// Waits for it to be taken.
+    waiting: AtomicWaker,
+}
+
+/// It is being taken, or was not begun yet.
+const OPEN: u8 = 0;
+/// It was taken to its end.
+const TAKEN: u8 = 1;
+/// The connection is gone, or wants no more of it.
+const UNWANTED: u8 = 2;
 
 /// The connection's end.
 pub struct Download {
@@ -69,28 +86,23 @@ pub struct Download {
     limits: AnswerLimits,
     /// The response has no body on the wire: nothing of it can be missing.
     bodiless: bool,
-    broken: Arc<AtomicBool>,
-    /// Told when the response is over.
-    needs: Option<oneshot::Sender<()>>,
+    progress: Arc<Progress>,
 }
 
 /// Both ends of a response to a request that is, or is not, a HEAD.
 pub(in crate::guest) fn download(limits: AnswerLimits, is_head: bool) -> (Reply, Download) {
     let (sender, head) = oneshot::channel();
-    let (needs, needed) = oneshot::channel();
-    let broken = Arc::<AtomicBool>::default();
+    let progress = Arc::<Progress>::default();
     let reply = Reply {
         sender,
-        broken: Arc::clone(&broken),
-        needed: Needed(needed),
+        progress: Arc::clone(&progress),
     };
     let download = Download {
         head: Some(head),
         body: None,
         limits,
         bodiless: is_head,
-        broken,
-        needs: Some(needs),
+        progress,
     };
     (reply, download)
 }
@@ -99,24 +111,57 @@ impl Reply {
     /// Splits off what tells that the response breaks off.
     pub(in crate::guest) fn breaking(&self) -> Breaking {
         Breaking {
-            broken: Arc::clone(&self.broken),
+            progress: Arc::clone(&self.progress),
             armed: true,
         }
     }
 
-    /// Hands the response over, and keeps what says how long it is needed.
-    pub(in crate::guest) fn send(self, response: http::Response<WasiBody>) -> Needed {
+    /// Splits off what says how long the response is needed.
+    pub(in crate::guest) fn split(self) -> (Reply, Needed) {
+        let needed = Needed(Arc::clone(&self.progress));
+        (self, needed)
+    }
+
+    /// Hands the response over.
+    pub(in crate::guest) fn send(self, response: http::Response<WasiBody>) {
         // It fails when nobody waits any more.
         let _ = self.sender.send(response);
-        self.needed
+    }
+}
+
+impl Progress {
+    /// Notes how the taking ended, if it had not yet.
+    fn end(self: &Arc<Progress>, how: u8) {
+        let ended = self.taken.compare_exchange(OPEN, how, SeqCst, SeqCst);
+        if ended.is_ok() && !Woken::is_told_of(self) {
+            self.waiting.wake();
+        }
+    }
+}
+
+impl Held for Progress {
+    /// Whoever waits for it may have seen it by now, and then no longer does.
+    fn tell(&self) {
+        self.waiting.wake();
     }
 }
 
 impl Future for Needed {
     type Output = bool;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<bool> {
-        Pin::new(&mut self.0).poll(context).map(|over| over.is_ok())
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<bool> {
+        let is_over = || match self.0.taken.load(SeqCst) {
+            OPEN => Poll::Pending,
+            taken => Poll::Ready(taken == TAKEN),
+        };
+        if is_over().is_pending() {
+            self.0.waiting.register(context.waker());
+        }
+        let over = is_over();
+        if over.is_ready() {
+            self.0.waiting.take();
+        }
+        over
     }
 }
 
@@ -130,7 +175,7 @@ impl Breaking {
 impl Drop for Breaking {
     fn drop(&mut self) {
         if self.armed {
-            self.broken.store(true, SeqCst);
+            self.progress.broken.store(true, SeqCst);
         }
     }
 }
@@ -190,7 +235,7 @@ impl Download {
 
     /// Whether the guest's call has failed, or is about to be known to have.
     pub fn has_call_failed(&self) -> bool {
-        self.broken.load(SeqCst)
+        self.progress.broken.load(SeqCst)
     }
 
     fn trailers(&mut self, map: &HeaderMap) -> Piece {
@@ -213,6 +258,10 @@ impl Download {
     }
 
     fn break_off(&mut self) -> Piece {
+        if self.has_call_failed() {
+            // It ends with that failure, and not by what was taken.
+            self.progress.end(UNWANTED);
+        }
         self.over();
         if self.bodiless {
             Piece::End(Vec::new())
@@ -223,10 +272,13 @@ impl Download {
 
     fn over(&mut self) {
         self.body = None;
-        if let Some(needs) = self.needs.take() {
-            // It fails when the guest has ended.
-            let _ = needs.send(());
-        }
+        self.progress.end(TAKEN);
+    }
+}
+
+impl Drop for Download {
+    fn drop(&mut self) {
+        self.progress.end(UNWANTED);
     }
 }
 
@@ -244,3 +296,6 @@ fn fields(map: &HeaderMap) -> Vec<Field> {
     };
     map.iter().map(field).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -261,7 +261,7 @@ async fn serve_02(
             let mut outcome = taken.lock().unwrap_or_else(PoisonError::into_inner);
             *outcome = match (std::mem::replace(&mut *outcome, Outcome::Lost), result) {
                 (Outcome::Awaited(reply), Ok(response)) => {
-                    drop(reply.send(response));
+                    reply.send(response);
                     Outcome::Sent
                 }
                 (_, Ok(_)) => Outcome::Lost,
@@ -328,7 +328,8 @@ async fn answer_03(
     };
     let response = response?;
     answered(accessor.with(|mut store| store.data_mut().limits.memory()));
-    let needed = reply.send(response);
+    let (reply, needed) = reply.split();
+    reply.send(response);
     poll_fn(|context| accessor.poll_no_interesting_tasks(context)).await;
     // A body that the guest has only passed on needs the store to the end.
     needed.await;

@@ -20,6 +20,7 @@ pub(in crate::guest::wasi) use ticket::Order;
 pub(in crate::guest) use worker::Worker;
 pub(in crate::guest) use workers::{SharedBounds, Workers};
 
+pub(in crate::guest::wasi) use signal::Held;
 pub use signal::Woken;
 pub use visit::{Rooms, Standing};
 pub use worker::Seat;

@@ -97,10 +97,11 @@ impl Roster {
         drop(left);
     }
 
-    /// The guest has ended all that it was doing.
+    /// The guest has ended all that it was doing. Those whose clients take their responses still
+    /// end with these.
     pub(super) fn clear(&self) {
         let mut inner = self.lock();
-        inner.entries.clear();
+        inner.entries.retain(|entry| entry.waiting.is_some());
         self.note_due(&inner);
     }
 

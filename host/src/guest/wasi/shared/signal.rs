@@ -6,6 +6,7 @@
 
 use atomic_waker::AtomicWaker;
 use std::cell::RefCell;
+use std::fmt;
 use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
@@ -22,18 +23,24 @@ const AGAIN: u8 = 3;
 
 thread_local! {
     /// What is woken on this thread by somebody who polls it next.
-    static HELD: RefCell<Option<Vec<Arc<Signal>>>> = const { RefCell::new(None) };
+    static HELD: RefCell<Option<Vec<Arc<dyn Held>>>> = const { RefCell::new(None) };
 }
 
-/// Instances that were woken on a thread which is about to poll them. If it has not by then, their
-/// tasks are told when this is dropped.
-#[derive(Debug, Default)]
-pub struct Woken(Vec<Arc<Signal>>);
+/// What may be woken on a thread which is about to poll it.
+pub(in crate::guest::wasi) trait Held: Send + Sync {
+    /// Wakes the task that has to see to it, unless somebody has by now.
+    fn tell(&self);
+}
+
+/// Instances that were woken on a thread which is about to poll them, and what else a client finds
+/// out itself. If it has not by then, their tasks are told when this is dropped.
+#[derive(Default)]
+pub struct Woken(Vec<Arc<dyn Held>>);
 
 /// Ends a [`Woken::hold`] when it is dropped, by a panic too.
 struct Holding<'a> {
     woken: &'a mut Woken,
-    before: Option<Vec<Arc<Signal>>>,
+    before: Option<Vec<Arc<dyn Held>>>,
 }
 
 /// The state of one worker. As a waker it is what the worker's store wakes.
@@ -89,11 +96,26 @@ impl Signal {
         self.task.register(task);
     }
 
-    /// Whether somebody on this thread will see to what there is to do.
-    fn is_held(self: &Arc<Signal>) -> bool {
-        let hold = |held: &RefCell<Option<Vec<Arc<Signal>>>>| match &mut *held.borrow_mut() {
+    /// Wakes the task for its end.
+    pub(super) fn tell_task(&self) {
+        self.task.wake();
+    }
+}
+
+impl Held for Signal {
+    fn tell(&self) {
+        if self.state.load(SeqCst) == WOKEN {
+            self.task.wake();
+        }
+    }
+}
+
+impl Woken {
+    /// Whether somebody on this thread will see to what was woken.
+    pub(in crate::guest::wasi) fn is_told_of<H: Held + 'static>(woken: &Arc<H>) -> bool {
+        let hold = |held: &RefCell<Option<Vec<Arc<dyn Held>>>>| match &mut *held.borrow_mut() {
             Some(held) => {
-                held.push(Arc::clone(self));
+                held.push(Arc::clone(woken) as Arc<dyn Held>);
                 true
             }
             None => false,
@@ -102,19 +124,6 @@ impl Signal {
         HELD.try_with(hold).unwrap_or(false)
     }
 
-    fn tell_if_woken(&self) {
-        if self.state.load(SeqCst) == WOKEN {
-            self.task.wake();
-        }
-    }
-
-    /// Wakes the task for its end.
-    pub(super) fn tell_task(&self) {
-        self.task.wake();
-    }
-}
-
-impl Woken {
     /// Runs `wakes`, and tells no task of what that wakes yet.
     pub fn hold<T>(&mut self, wakes: impl FnOnce() -> T) -> T {
         let _holding = Holding {
@@ -126,9 +135,15 @@ impl Woken {
 
     /// Tells the tasks of all that nobody has polled since.
     pub fn tell(&mut self) {
-        for signal in self.0.drain(..) {
-            signal.tell_if_woken();
+        for woken in self.0.drain(..) {
+            woken.tell();
         }
+    }
+}
+
+impl fmt::Debug for Woken {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Woken").finish_non_exhaustive()
     }
 }
 
@@ -155,7 +170,7 @@ impl Wake for Signal {
             POLLING => Some(AGAIN),
             _ => None,
         };
-        if self.state.fetch_update(SeqCst, SeqCst, next) == Ok(IDLE) && !self.is_held() {
+        if self.state.fetch_update(SeqCst, SeqCst, next) == Ok(IDLE) && !Woken::is_told_of(self) {
             self.task.wake();
         }
     }

@@ -1,12 +1,15 @@
 //! One request on its way through an instance that it shares: what its client and the instance know
 //! of each other.
 
-use super::super::download::Reply;
+use super::super::download::{Needed, Reply};
 use super::super::serve::Account;
 use crate::guest::error::CallError;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
+use wasmtime::component::GuestTaskId;
 use wasmtime_wasi_http::WasiBody;
 
 /// What an instance needs to answer a request.
@@ -32,10 +35,41 @@ enum Stage {
     Queued(Box<Order>),
     /// A guest has it.
     Running,
+    /// It was answered, and the client takes the response.
+    Answered(Answered),
     /// It came to this.
     Over(Result<(), CallError>),
     /// Nobody waits for it any more, or another instance has it.
     Left,
+}
+
+/// A request that has its response, of which the client may have taken only a part.
+pub(super) struct Answered {
+    /// What the guest does for it.
+    pub(super) task: GuestTaskId,
+    /// When the guest got it.
+    pub(super) begun: Instant,
+    /// Completes when the response was taken.
+    pub(super) needed: Needed,
+}
+
+/// How a request is over.
+pub(super) enum Over {
+    /// It ended inside, or never began.
+    Ended(Result<(), CallError>),
+    /// The client has taken the whole response.
+    Taken(Answered),
+}
+
+/// Where a request was when its client left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Left {
+    /// No guest has it any more, or yet.
+    Alone,
+    /// With a guest, which finds out by itself.
+    Running,
+    /// With a guest that had answered it.
+    Answered(GuestTaskId),
 }
 
 impl Ticket {
@@ -74,10 +108,27 @@ impl Ticket {
         }
     }
 
+    /// The guest has an answer, which the client gets right after this. Returns whether it is
+    /// there.
+    pub(super) fn answer(&self, answered: Answered) -> bool {
+        let mut inner = self.lock();
+        if !matches!(inner.stage, Stage::Running) {
+            return false;
+        }
+        inner.stage = Stage::Answered(answered);
+        // It may take all of the response before it looks here again.
+        let client = inner.client.take();
+        drop(inner);
+        if let Some(client) = client {
+            client.wake();
+        }
+        true
+    }
+
     /// Says what it came to, unless nobody waits.
     pub(super) fn end(&self, result: Result<(), CallError>) {
         let mut inner = self.lock();
-        if matches!(inner.stage, Stage::Running | Stage::Queued(_)) {
+        if !matches!(inner.stage, Stage::Over(_) | Stage::Left) {
             inner.stage = Stage::Over(result);
         }
         let client = inner.client.take();
@@ -95,30 +146,40 @@ impl Ticket {
         }
     }
 
-    /// Completes with what it came to, once.
-    pub(super) fn poll_over(&self, context: &mut Context<'_>) -> Poll<Result<(), CallError>> {
+    /// Completes with what it came to, once. That the response was taken the client finds out
+    /// itself: a guest that has nothing more to do with it needs no turn for that.
+    pub(super) fn poll_over(&self, context: &mut Context<'_>) -> Poll<Over> {
         let mut inner = self.lock();
-        match std::mem::replace(&mut inner.stage, Stage::Left) {
-            Stage::Over(result) => Poll::Ready(result),
-            other => {
-                inner.stage = other;
-                keep(&mut inner.client, context);
-                Poll::Pending
-            }
-        }
+        let stage = std::mem::replace(&mut inner.stage, Stage::Left);
+        inner.stage = match stage {
+            Stage::Over(result) => return Poll::Ready(Over::Ended(result)),
+            // When nobody wants the rest of it, the client is about to leave.
+            Stage::Answered(mut answered) => match Pin::new(&mut answered.needed).poll(context) {
+                Poll::Ready(true) => return Poll::Ready(Over::Taken(answered)),
+                _ => Stage::Answered(answered),
+            },
+            other => other,
+        };
+        keep(&mut inner.client, context);
+        Poll::Pending
     }
 
-    /// The client is gone. Returns whether a guest has the request.
-    pub(super) fn leave(&self) -> bool {
+    /// The client is gone.
+    pub(super) fn leave(&self) -> Left {
         let mut inner = self.lock();
         let stage = std::mem::replace(&mut inner.stage, Stage::Left);
         let instance = inner.instance.take();
         drop(inner);
-        let is_running = matches!(stage, Stage::Running);
-        if let (true, Some(instance)) = (is_running, instance) {
-            instance.wake();
+        match stage {
+            Stage::Running => {
+                if let Some(instance) = instance {
+                    instance.wake();
+                }
+                Left::Running
+            }
+            Stage::Answered(answered) => Left::Answered(answered.task),
+            Stage::Queued(_) | Stage::Over(_) | Stage::Left => Left::Alone,
         }
-        is_running
     }
 
     /// Completes when the client is gone.

@@ -2,7 +2,7 @@
 //! instance go on whenever it is polled itself.
 
 use super::super::serve::{Account, Serving};
-use super::ticket::{Order, Ticket};
+use super::ticket::{Answered, Left, Order, Over, Ticket};
 use super::work::Start;
 use super::worker::{Seat, Worker};
 use super::workers::{Room, Workers};
@@ -82,7 +82,7 @@ impl Guest {
             };
             let visit = Visit::begin(seat, order);
             let rooms = rooms.as_deref();
-            let outcome = poll_fn(|context| visit.poll(workers, rooms, context)).await;
+            let outcome = poll_fn(|context| visit.poll(workers, rooms, &account, context)).await;
             drop(visit);
             match outcome {
                 Outcome::Over(result) => return (result, account.get()),
@@ -117,10 +117,11 @@ impl Visit {
         &self,
         workers: &Workers,
         rooms: Option<&dyn Rooms>,
+        account: &Account,
         context: &mut Context<'_>,
     ) -> Poll<Outcome> {
         self.worker.drive();
-        if let Poll::Ready(result) = self.ticket.poll_over(context) {
+        if let Poll::Ready(result) = self.poll_over(account, context) {
             return Poll::Ready(Outcome::Over(result));
         }
         if !self.worker.is_blocked() || !self.ticket.is_queued() {
@@ -135,14 +136,33 @@ impl Visit {
         match self.ticket.take_back() {
             Some(order) => Poll::Ready(Outcome::Elsewhere(order, next)),
             // It was taken just now.
-            None => self.ticket.poll_over(context).map(Outcome::Over),
+            None => self.poll_over(account, context).map(Outcome::Over),
         }
+    }
+
+    fn poll_over(
+        &self,
+        account: &Account,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), CallError>> {
+        self.ticket.poll_over(context).map(|over| match over {
+            Over::Ended(result) => result,
+            Over::Taken(Answered { task, begun, .. }) => {
+                account.note(|usage| usage.run = begun.elapsed());
+                self.worker.roster().end(task, true);
+                Ok(())
+            }
+        })
     }
 }
 
 impl Drop for Visit {
     fn drop(&mut self) {
         let left = self.ticket.leave();
-        self.worker.workers.release(&self.worker, left);
+        if let Left::Answered(task) = left {
+            self.worker.roster().leave(task);
+        }
+        let workers = &self.worker.workers;
+        workers.release(&self.worker, left != Left::Alone);
     }
 }

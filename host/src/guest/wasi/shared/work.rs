@@ -1,9 +1,10 @@
 //! What happens inside the store of a shared instance: it is made, takes requests as they come, and
 //! answers them side by side until it is told to end.
 
+use super::super::download::Reply;
 use super::super::serve::Account;
 use super::roster::{Entry, Roster};
-use super::ticket::{Order, Ticket};
+use super::ticket::{Answered, Order, Ticket};
 use super::worker::Worker;
 use super::workers::Room;
 use crate::guest::background;
@@ -21,7 +22,9 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::{Context, Poll};
 use std::time::Instant;
 use wasmtime::AsContextMut;
-use wasmtime::component::{Access, Accessor, Resource, TypedFunc, TypedFuncCallConcurrent};
+use wasmtime::component::{
+    Access, Accessor, GuestTaskId, Resource, TypedFunc, TypedFuncCallConcurrent,
+};
 use wasmtime_wasi_http::handler::Proxy;
 use wasmtime_wasi_http::p3;
 use wasmtime_wasi_http::p3::bindings::http::types::{ErrorCode, Request, Response};
@@ -150,16 +153,28 @@ async fn serve(
                 let Some(worker) = worker.upgrade() else {
                     return Poll::Ready(());
                 };
+                let is_moved = background::is_here();
+                if !is_moved {
+                    worker.begin_look();
+                }
+                let mut has_begun = false;
                 loop {
                     while let Poll::Ready(Some(healthy)) = answering.poll_next_unpin(context) {
                         desk.note_end(&worker, healthy);
+                        has_begun = true;
                     }
                     let Some((ticket, order)) = desk.next(&worker, answering.is_empty(), context)
                     else {
                         break;
                     };
                     answering.push(answer(accessor, handle, roster, copy_max, ticket, order));
+                    has_begun = true;
                 }
+                if has_begun && !is_moved {
+                    // The store may be about to wait without a look at what that has begun.
+                    context.waker().wake_by_ref();
+                }
+                worker.set_moved(is_moved);
                 desk.rest(&worker, answering.is_empty(), context)
             })
             .await;
@@ -188,7 +203,9 @@ impl Desk<'_> {
     ) -> Option<(Arc<Ticket>, Box<Order>)> {
         let function = *self.handle.func();
         let accessor = self.accessor;
-        if !is_alone
+        // One that does nothing takes any request.
+        let does_nothing = is_alone && (self.is_quiet || self.served == 0);
+        if !does_nothing
             && accessor
                 .poll_ready_for_concurrent_call(function, context)
                 .is_pending()
@@ -220,7 +237,6 @@ impl Desk<'_> {
         is_alone: bool,
         context: &mut Context<'_>,
     ) -> Poll<()> {
-        worker.set_moved(background::is_here());
         if !is_alone
             || self
                 .accessor
@@ -293,25 +309,47 @@ async fn answer(
             usage.run = begun.elapsed();
             usage.memory_peak = memory;
         });
-        // A body that the guest has only passed on needs the store to the end.
-        if !reply.send(response).await {
-            // Nobody wants the rest of it. Whether the guest goes on all the same is not known.
-            std::future::pending::<()>().await;
+        wasmtime::error::Ok(response)
+    };
+    match until_left(answering, &ticket).await {
+        Some(Ok(response)) => {
+            if !hand_over(&ticket, (task, begun), reply, response) {
+                roster.leave(task);
+            }
+            true
         }
-        wasmtime::error::Ok(())
-    };
-    let Some(result) = until_left(answering, &ticket).await else {
-        roster.leave(task);
-        return true;
-    };
-    account.note(|usage| usage.run = begun.elapsed());
-    roster.end(task, result.is_ok());
-    let healthy = match &result {
-        Ok(()) => true,
-        Err(error) => error.is::<ErrorCode>(),
-    };
-    ticket.end(result.map_err(|error| failure::of_reply(&error, copy_max)));
-    healthy
+        Some(Err(error)) => {
+            account.note(|usage| usage.run = begun.elapsed());
+            roster.end(task, false);
+            let healthy = error.is::<ErrorCode>();
+            ticket.end(Err(failure::of_reply(&error, copy_max)));
+            healthy
+        }
+        None => {
+            roster.leave(task);
+            true
+        }
+    }
+}
+
+/// Gives the client its response. A body that the guest has only passed on needs the store to its
+/// end, and the client keeps its place here for as long. Returns whether it is there.
+fn hand_over(
+    ticket: &Ticket,
+    (task, begun): (GuestTaskId, Instant),
+    reply: Reply,
+    response: http::Response<WasiBody>,
+) -> bool {
+    let (reply, needed) = reply.split();
+    let is_there = ticket.answer(Answered {
+        task,
+        begun,
+        needed,
+    });
+    if is_there {
+        reply.send(response);
+    }
+    is_there
 }
 
 /// Gives the guest a request, of which it sees nothing before the store goes on.

@@ -111,6 +111,12 @@ impl Worker {
         }
     }
 
+    /// Whoever has entered the signal is about to look at all that its store waits for: what has
+    /// come up so far, most often in the course of the same poll, needs no other one.
+    pub(super) fn begin_look(&self) {
+        self.signal.begin();
+    }
+
     /// The next request that no guest has seen. If there is none, the task is woken for one that
     /// comes.
     pub(super) fn next(&self, context: &mut Context<'_>) -> Option<Arc<Ticket>> {
