@@ -18,7 +18,7 @@ pub(crate) enum Tool {
     Curl,
     /// Network interfaces: brings up the loopback of a fresh namespace.
     Ip,
-    /// Builds guests in C.
+    /// Builds guests in C, and the host's allocator.
     Make,
     /// JavaScript's HTTP client.
     Node,

@@ -9,11 +9,13 @@ use crate::fixtures::{self, Extent};
 use crate::setup::Tool;
 use crate::{guests, project, sdks, setup, shell, tidy};
 
-/// What the tests call: real clients, load generators, and network namespaces.
-const TOOLS: [Tool; 7] = [
+/// What the host is built with and the tests call: real clients, load generators, and network
+/// namespaces.
+const TOOLS: [Tool; 8] = [
     Tool::Ab,
     Tool::Curl,
     Tool::Ip,
+    Tool::Make,
     Tool::Node,
     Tool::Python,
     Tool::Unshare,
