@@ -14,10 +14,12 @@ mod driver;
 mod exchange;
 mod lift;
 mod link;
+mod memory;
 mod outline;
 mod parcel;
 mod parts;
 mod shape;
+mod step;
 mod wit;
 
 #[cfg(test)]

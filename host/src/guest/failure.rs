@@ -53,7 +53,7 @@ pub(super) fn of_instantiation(error: &wasmtime::Error, store: &Store<State>) ->
 pub(super) fn of_call(error: &wasmtime::Error, store: &Store<State>) -> CallError {
     match error.downcast_ref::<Broken>() {
         Some(Broken::TooMuch) => {
-            let max = store.data().exchange.copy_max();
+            let max = store.hostcall_fuel();
             return CallError::BadAnswer(BadAnswer::TooMuch { max });
         }
         Some(Broken::Abi(reason)) => {

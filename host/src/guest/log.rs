@@ -239,8 +239,7 @@ fn write(
     Ok(())
 }
 
-/// Whether lines of this level are written at all.
-pub(super) fn enabled(level: Level) -> bool {
+fn enabled(level: Level) -> bool {
     match level {
         Level::Trace => tracing::enabled!(target: "guest", Severity::TRACE),
         Level::Debug => tracing::enabled!(target: "guest", Severity::DEBUG),

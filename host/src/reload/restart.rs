@@ -25,3 +25,18 @@ pub(super) fn needed(old: &Config, new: &Config) -> Vec<String> {
     let changed = keys.into_iter().filter(|(_, differs)| *differs);
     changed.map(|(key, _)| key.to_owned()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_only_a_restart_takes_in_is_named() {
+        let old = Config::default();
+        let mut new = Config::default();
+        assert!(needed(&old, &new).is_empty());
+        new.server.threads = old.server.threads + 1;
+        new.limits.head_max = old.limits.head_max + 1;
+        assert_eq!(needed(&old, &new), ["server.threads"]);
+    }
+}

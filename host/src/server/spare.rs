@@ -104,6 +104,25 @@ mod tests {
         assert!(matches!(next.http.next_event(), Ok(Event::Head(_))));
     }
 
+    /// What is in a place again is the new work, and what the old one held is gone.
+    #[tokio::test]
+    async fn a_place_serves_one_after_the_other() {
+        let held = std::sync::Arc::new(());
+        for _ in 0..3 {
+            let its = std::sync::Arc::clone(&held);
+            let mut work = begin(async move {
+                tokio::task::yield_now().await;
+                drop(its);
+                Then::End
+            });
+            assert_eq!(std::sync::Arc::strong_count(&held), 2);
+            assert!(matches!(work.get_pin().await, Then::End));
+            end(work);
+            assert_eq!(std::sync::Arc::strong_count(&held), 1);
+            assert_eq!(PLACES.with_borrow(Vec::len), 1);
+        }
+    }
+
     #[test]
     fn what_has_grown_is_not_kept() {
         let mut lent = lend(Limits::default());

@@ -7,7 +7,7 @@
 //! was added.
 
 use super::shape::{Calls, Whole};
-use std::fmt;
+use super::step::{FREE, HANDLE, PIECES};
 use wasm_encoder::reencode::{Error, Reencode, utils};
 use wasm_encoder::{
     BlockType, CodeSection, EntityType, ExportKind, ExportSection, Function, FunctionSection,
@@ -16,65 +16,10 @@ use wasm_encoder::{
 use wasmparser::{ExternalKind, Parser, Payload, TypeRef};
 
 /// What the added function imports: it is told what the last step came to, and says what the next
-/// one is, see [`Step`].
+/// one is, see [`super::step`].
 pub(super) const STEP: (&str, &str) = ("httpd:host", "step");
 /// What the added function is exported as. Names of the component model cannot be like this.
 pub(super) const SERVE: &str = "httpd:host/serve";
-/// Pieces of memory that are asked for in one step, at most. A request without many fields needs
-/// two steps then.
-pub(super) const PIECES: usize = 8;
-
-/// What the host asks of a guest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
-    /// To allocate memory in so many pieces, which is one at least. The next step is told where
-    /// they are.
-    Allocate([Piece; PIECES], usize),
-    /// To answer the request at this address. The next step is told where the answer is, first.
-    Handle(u32),
-    /// To free the answer.
-    Free,
-    /// To return to the host.
-    Return,
-}
-
-/// A piece of memory.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Piece {
-    /// In bytes, a power of two.
-    pub(super) align: u32,
-    /// In bytes.
-    pub(super) size: u32,
-}
-
-/// The addresses that a step is told, of which those count that were asked for.
-pub(super) type Told = [u32; PIECES];
-/// A step as the added function reads it: what to do in the upper half of each number, with what in
-/// the lower one. It reads no further than to the first 0.
-pub(super) type Asked = [i64; PIECES];
-
-/// The upper half of a [`Step`] that is no alignment.
-const HANDLE: i32 = -1;
-const FREE: i32 = -2;
-
-impl Step {
-    /// The step for the added function.
-    pub(super) fn encode(self) -> Asked {
-        let mut asked = Asked::default();
-        match self {
-            Step::Allocate(pieces, count) => {
-                for (asked, piece) in asked.iter_mut().zip(&pieces[..count]) {
-                    *asked = i64::from(piece.align) << 32 | i64::from(piece.size);
-                }
-            }
-            Step::Handle(address) => asked[0] = i64::from(HANDLE) << 32 | i64::from(address),
-            Step::Free => asked[0] = i64::from(FREE) << 32,
-            Step::Return => {}
-        }
-        asked
-    }
-}
-
 /// Adds the function to a module. Returns `None` for a module that this is not meant for: one whose
 /// exports are no functions of its own, or which has a name of ours.
 pub(super) fn add(whole: &Whole<'_>) -> Option<Vec<u8>> {
@@ -231,16 +176,7 @@ impl Driver {
 
 /// A module names a function or a type that it does not have. Its code is not validated before
 /// something is added to it, and would name what was added.
-#[derive(Debug)]
-pub(super) struct Missing;
-
-impl fmt::Display for Missing {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("no such function or type")
-    }
-}
-
-impl std::error::Error for Missing {}
+struct Missing;
 
 impl Reencode for Driver {
     type Error = Missing;

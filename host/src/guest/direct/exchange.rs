@@ -2,9 +2,9 @@
 //! memory and numbers; wasmtime is in `link`.
 
 use super::broken::Broken;
-use super::driver::{Step, Told};
 use super::lift;
 use super::parcel::Parcel;
+use super::step::{Step, Told};
 use crate::guest::interface::{Answer, Request};
 
 /// One instance's calls.
@@ -53,7 +53,7 @@ impl Exchange {
     }
 
     /// How many bytes may be copied out of the guest for one answer.
-    pub(in crate::guest) fn copy_max(&self) -> usize {
+    pub(super) fn copy_max(&self) -> usize {
         self.copy_max
     }
 

@@ -3,6 +3,7 @@
 //! checked, and what is copied is counted, for lists may overlap.
 
 use super::broken::Broken;
+use super::memory;
 use crate::guest::interface::{Answer, Field};
 
 /// The record `response` of wit/types.wit: its size, and where its parts are.
@@ -87,8 +88,7 @@ impl<'m> Reader<'m> {
     }
 
     fn slice(&self, address: u32, size: usize) -> Result<&'m [u8], Broken> {
-        let slice = self.memory.get(address as usize..);
-        let slice = slice.and_then(|rest| rest.get(..size));
+        let slice = memory::slice(self.memory, address, size);
         slice.ok_or_else(|| Broken::abi("an address in the answer is out of bounds"))
     }
 }

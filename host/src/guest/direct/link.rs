@@ -1,13 +1,15 @@
 //! A guest's module in wasmtime: compiled, linked to the host, and called.
 
 use super::broken::Broken;
-use super::driver::{self, Asked, SERVE, STEP, Told};
+use super::driver::{self, SERVE, STEP};
+use super::memory::{slice, slice_mut};
 use super::shape::Whole;
+use super::step::{Asked, Told};
 use crate::guest::interface::{Answer, Level, Request};
 use crate::guest::limits::PAGE_BYTES;
 use crate::guest::state::State;
 use wasmtime::{
-    Caller, Engine, Extern, InstancePre, Linker, Memory, Module, ModuleExport, Store, TypedFunc,
+    Caller, Engine, Extern, InstancePre, Linker, Module, ModuleExport, Store, TypedFunc,
 };
 
 /// A module that is ready to be instantiated.
@@ -20,11 +22,7 @@ pub(in crate::guest) struct Direct {
 }
 
 /// Where a call enters an instance.
-#[derive(Clone)]
-pub(in crate::guest) struct Entrance {
-    memory: Memory,
-    serve: TypedFunc<(), ()>,
-}
+pub(in crate::guest) struct Entrance(TypedFunc<(), ()>);
 
 impl Direct {
     /// Compiles a component's only module. `None` if it cannot be.
@@ -67,7 +65,7 @@ impl Direct {
         let serve = serve.and_then(Extern::into_func).ok_or_else(gone)?;
         let serve = serve.typed(&mut *store)?;
         store.data_mut().memory = Some(memory);
-        Ok(Entrance { memory, serve })
+        Ok(Entrance(serve))
     }
 }
 
@@ -82,15 +80,13 @@ impl Entrance {
         request: &Request<'_>,
     ) -> wasmtime::Result<Answer> {
         store.data_mut().exchange.begin(request)?;
-        self.serve.call_async(&mut *store, ()).await?;
+        self.0.call_async(&mut *store, ()).await?;
         if let Some(address) = store.data_mut().exchange.wants_body() {
-            let memory = self.memory.data_mut(&mut *store);
-            let place = memory.get_mut(address as usize..);
-            let place = place.and_then(|rest| rest.get_mut(..request.body.len()));
-            place
-                .ok_or_else(out_of_bounds)?
-                .copy_from_slice(request.body);
-            self.serve.call_async(&mut *store, ()).await?;
+            let memory = store.data().memory.ok_or_else(out_of_bounds)?;
+            let place = slice_mut(memory.data_mut(&mut *store), address, request.body.len());
+            let place = place.ok_or_else(out_of_bounds)?;
+            place.copy_from_slice(request.body);
+            self.0.call_async(&mut *store, ()).await?;
         }
         let answer = store.data_mut().exchange.end();
         answer.ok_or_else(|| Broken::abi("the guest returned too early").into())
@@ -145,9 +141,7 @@ fn write(
     let memory = caller.get_export(memory).and_then(Extern::into_memory);
     let memory = memory.ok_or_else(out_of_bounds)?;
     let (bytes, state) = memory.data_and_store_mut(&mut caller);
-    let message = bytes.get(address as usize..);
-    let message = message.and_then(|rest| rest.get(..size as usize));
-    let message = message.ok_or_else(out_of_bounds)?;
+    let message = slice(bytes, address, size as usize).ok_or_else(out_of_bounds)?;
     if message.len() > state.exchange.copy_max() {
         let reason = "the line is larger than an answer may be";
         return Err(wasmtime::Error::msg(reason));

@@ -9,6 +9,7 @@ use wasmparser::{
 };
 
 /// What a component is made of, in the order of its index spaces.
+#[derive(Default)]
 pub(super) struct Outline<'a> {
     pub(super) modules: Vec<&'a [u8]>,
     pub(super) core_instances: Vec<Instance<'a>>,
@@ -20,7 +21,6 @@ pub(super) struct Outline<'a> {
     pub(super) functions: Vec<Function<'a>>,
     /// Names and functions that it exports.
     pub(super) exports: Vec<(&'a str, u32)>,
-    pub(super) types: Types,
 }
 
 /// What an instance of a module exports.
@@ -48,25 +48,13 @@ pub(super) enum Function<'a> {
     Export,
 }
 
-/// What is read before the types are known.
-#[derive(Default)]
-struct Reading<'a> {
-    modules: Vec<&'a [u8]>,
-    core_instances: Vec<Instance<'a>>,
-    core_functions: Vec<CoreFunction<'a>>,
-    core_memories: Vec<CoreExport<'a>>,
-    core_tables: Vec<CoreExport<'a>>,
-    instances: Vec<&'a str>,
-    functions: Vec<Function<'a>>,
-    exports: Vec<(&'a str, u32)>,
-}
-
 impl<'a> Outline<'a> {
-    /// Reads a component's binary. Returns `None` for one that is invalid, and for one with more
-    /// than modules, imported instances and functions. The code of its modules is not validated.
-    pub(super) fn read(bytes: &'a [u8]) -> Option<Outline<'a>> {
+    /// Reads a component's binary, and its types. Returns `None` for one that is invalid, and for
+    /// one with more than modules, imported instances and functions. The code of its modules is not
+    /// validated.
+    pub(super) fn read(bytes: &'a [u8]) -> Option<(Outline<'a>, Types)> {
         let mut validator = Validator::new_with_features(WasmFeatures::all());
-        let mut reading = Reading::default();
+        let mut outline = Outline::default();
         // How many modules are open around what is read: none, or one.
         let mut depth = 0;
         for payload in Parser::new(0).parse_all(bytes) {
@@ -75,7 +63,7 @@ impl<'a> Outline<'a> {
             match (&payload, valid) {
                 (Payload::End(_), wasmparser::ValidPayload::End(types)) => {
                     if depth == 0 {
-                        return Some(reading.end(types));
+                        return Some((outline, types));
                     }
                     depth -= 1;
                 }
@@ -89,28 +77,12 @@ impl<'a> Outline<'a> {
                     depth += 1;
                     let (start, end) = (unchecked_range.start, unchecked_range.end);
                     let range = usize::try_from(start).ok()?..usize::try_from(end).ok()?;
-                    reading.modules.push(bytes.get(range)?);
+                    outline.modules.push(bytes.get(range)?);
                 }
-                _ => reading.section(payload)?,
+                _ => outline.section(payload)?,
             }
         }
         None
-    }
-}
-
-impl<'a> Reading<'a> {
-    fn end(self, types: Types) -> Outline<'a> {
-        Outline {
-            modules: self.modules,
-            core_instances: self.core_instances,
-            core_functions: self.core_functions,
-            core_memories: self.core_memories,
-            core_tables: self.core_tables,
-            instances: self.instances,
-            functions: self.functions,
-            exports: self.exports,
-            types,
-        }
     }
 
     fn section(&mut self, payload: Payload<'a>) -> Option<()> {

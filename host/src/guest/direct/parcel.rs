@@ -3,7 +3,8 @@
 //! to each other. Blocks come before those that point to them.
 
 use super::broken::Broken;
-use super::driver::{PIECES, Piece, Told};
+use super::memory::slice_mut;
+use super::step::{PIECES, Piece, Told};
 use crate::guest::interface::Request;
 
 /// The record `request` of wit/types.wit: its size, and where its parts are.
@@ -239,10 +240,7 @@ impl Piece {
                 "realloc returned an address that is not aligned",
             ));
         }
-        let (start, size) = (address as usize, self.size as usize);
-        let place = memory
-            .get_mut(start..)
-            .and_then(|rest| rest.get_mut(..size));
+        let place = slice_mut(memory, address, self.size as usize);
         place.ok_or_else(|| Broken::abi("realloc returned memory that is out of bounds"))
     }
 }

@@ -57,8 +57,8 @@ struct Lift {
 
 /// Reads a component's binary; `None` if it is more than one module, or of another world.
 pub(super) fn read(bytes: &[u8]) -> Option<Whole<'_>> {
-    let outline = Outline::read(bytes)?;
-    if !wit::is_ours(&outline) {
+    let (outline, types) = Outline::read(bytes)?;
+    if !wit::is_ours(&outline, types.as_ref()) {
         return None;
     }
     let (function, options) = outline.handle()?;

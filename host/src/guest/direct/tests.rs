@@ -4,10 +4,10 @@
 mod shapes;
 
 use super::broken::Broken;
-use super::driver::{PIECES, Piece, Step};
 use super::exchange::Exchange;
 use super::lift;
 use super::parcel::Parcel;
+use super::step::{PIECES, Piece, Step};
 use crate::guest::interface::{Capture, FieldRef, Request};
 use proptest::prelude::*;
 

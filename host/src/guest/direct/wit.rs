@@ -46,8 +46,7 @@ const RESPONSE: Wit = Wit::Record(&[
 const LEVEL: Wit = Wit::Enum(&["trace", "debug", "info", "warn", "error"]);
 
 /// Whether a component exports our `handle` and imports nothing but types and the log.
-pub(super) fn is_ours(outline: &Outline<'_>) -> bool {
-    let types = outline.types.as_ref();
+pub(super) fn is_ours(outline: &Outline<'_>, types: TypesRef<'_>) -> bool {
     let handle = types.component_item_for_export("handle");
     let handles = match handle.map(|item| item.ty) {
         Some(ComponentEntityType::Func(function)) => is_function(
