@@ -161,7 +161,7 @@ pub struct Sandbox {
     pub component_max: u64,
     /// Bytes of memory that instances which have ended leave for the next ones, at most.
     pub resident_max: u64,
-    /// Threads for guests that overrun their slice; 0 stands for as many as there are processors.
+    /// Threads for guests that overrun their slices; 0 stands for as many as there are processors.
     pub background_threads: usize,
     /// How far the thread that keeps them from starving, and those that compile, step back for all
     /// others: nice(2) from 0, not at all, to 19.
@@ -182,7 +182,7 @@ pub struct Log {
     /// Log lines a guest may write per request; the rest is counted instead.
     pub guest_lines_max: u32,
     /// How many lines may wait to be written; more are dropped, for a slow reader of the log must
-    /// not hold up requests.
+    /// not hold up requests. Each thread that serves may have 32 of the access log besides.
     pub queue_max: usize,
 }
 

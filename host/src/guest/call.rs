@@ -125,7 +125,7 @@ impl Guest {
 
     /// Runs a call of this guest, most often [`Guest::call`] with what it borrows: polled first
     /// where the returned future is, and in the background, in turns with other guests, when that
-    /// takes longer than a slice or calls of this guest did lately. In the background it gets its
+    /// overruns its slices or calls of this guest did lately. In the background it gets its
     /// turn at once when `deadline` has passed, so give it the one that `call` has.
     ///
     /// In a tokio runtime, `call` can use the runtime's sockets and timers in either place.
@@ -140,7 +140,7 @@ impl Guest {
 
     /// Answers one request whose body is here, and says what that cost. How many may run at once is
     /// up to the caller.
-    /// The guest is stopped at the first slice past `deadline`. When its turn is over the future is
+    /// The guest is stopped at the first tick past `deadline`. When its turn is over the future is
     /// pending and has woken its task already; [`Guest::run`] makes that fair to others.
     ///
     /// Dropping the future stops the guest.

@@ -13,6 +13,7 @@
 
 mod answer;
 mod background;
+mod beat;
 mod cache;
 mod call;
 mod census;

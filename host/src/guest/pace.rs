@@ -3,30 +3,64 @@
 //! long calls run, as a profiler does, and the time that is taken of each call anyway tells of
 //! those that no tick can reach.
 
+use super::beat::Beat;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-/// What a tick during a call adds. A call without one takes 1 away, so that the score rises when
-/// more than one call in three is hit: when calls take more than a third of a slice on average.
-const TICK: u32 = 2;
-/// From this score on the guest is slow. It is a few ticks away from nothing, because the kernel
-/// may let a quick call's thread wait just when a tick comes.
-const SLOW: u32 = 8;
+/// What a tick that comes once in so many slices adds when it hits a call. A call that none hits
+/// takes 1 away, so that the score rises when more than one call in `3 * slices` is hit: when calls
+/// take more than a third of a slice on average, however rare the ticks are.
+const fn tick(slices: u32) -> u32 {
+    3 * slices - 1
+}
+
+/// From this score on the guest is slow. It is a few ticks away from nothing, even if they are
+/// rare, because the kernel may let a quick call's thread wait just when a tick comes.
+const SLOW: u32 = 16;
+/// What a call adds that took so long that a tick was due and did not reach it.
+const LONG: u32 = 2;
 /// Where the score stops: so many calls without a tick, less [`SLOW`], make a guest quick again.
-const SCORE_MAX: u32 = 64;
+const SCORE_MAX: u32 = 72;
 
 /// The score of one guest, which all its calls share.
 #[derive(Debug, Default)]
-pub(super) struct Pace(AtomicU32);
+pub(super) struct Pace {
+    score: AtomicU32,
+    beat: Arc<Beat>,
+}
 
 impl Pace {
+    /// Of a guest whose calls ticks of this beat hit.
+    pub(super) fn new(beat: &Arc<Beat>) -> Pace {
+        Pace {
+            score: AtomicU32::new(0),
+            beat: Arc::clone(beat),
+        }
+    }
+
     /// Whether calls are to start in the background, so that they are in nobody's way.
     pub(super) fn is_slow(&self) -> bool {
-        self.0.load(Relaxed) >= SLOW
+        self.score.load(Relaxed) >= SLOW
     }
 
     /// A tick came while a call ran.
     pub(super) fn ticked(&self) {
-        self.update(|score| (score + TICK).min(SCORE_MAX));
+        self.add(tick(self.beat.slices()));
+    }
+
+    /// How many slices may pass before a tick is due.
+    pub(super) fn slices_to_a_tick(&self) -> u32 {
+        self.beat.slices()
+    }
+
+    /// A call ran for longer than that, and no tick reached it.
+    pub(super) fn was_long(&self) {
+        self.add(LONG);
+    }
+
+    /// A call has to give way to others.
+    pub(super) fn gave_way(&self) {
+        self.beat.gave_way();
     }
 
     /// A call ran for longer than the runtime lets one.
@@ -40,12 +74,16 @@ impl Pace {
         self.update(|score| score.saturating_sub(count));
     }
 
+    fn add(&self, points: u32) {
+        self.update(|score| (score + points).min(SCORE_MAX));
+    }
+
     /// Writes only what changes: the score of a quick guest stays 0, and then nothing passes
     /// between processors.
     fn update(&self, change: impl Fn(u32) -> u32) {
         let changed = |score| Some(change(score)).filter(|new| *new != score);
         // An error says that nothing changed.
-        let _ = self.0.fetch_update(Relaxed, Relaxed, changed);
+        let _ = self.score.fetch_update(Relaxed, Relaxed, changed);
     }
 }
 
@@ -66,9 +104,10 @@ mod tests {
         assert!(!pace.is_slow());
     }
 
-    /// The score after many calls of which one in `every` is hit by a tick.
-    fn slow_after(every: u32) -> bool {
-        let pace = Pace::default();
+    /// Whether a guest is slow after many calls of which one in `every` is hit by a tick, which
+    /// comes once in so many slices.
+    fn slow_after(every: u32, slices: u32) -> bool {
+        let pace = Pace::new(&Beat::of(slices));
         for call in 1..=10_000 {
             if call % every == 0 {
                 pace.ticked();
@@ -81,7 +120,35 @@ mod tests {
 
     #[test]
     fn rare_ticks_are_chance_and_frequent_ones_are_not() {
-        assert!(slow_after(1) && slow_after(2));
-        assert!(!slow_after(4) && !slow_after(100));
+        for slices in [1, 2] {
+            assert!(slow_after(slices, slices) && slow_after(2 * slices, slices));
+            assert!(!slow_after(4 * slices, slices) && !slow_after(100, slices));
+        }
+    }
+
+    #[test]
+    fn a_few_ticks_make_no_guest_slow() {
+        let pace = Pace::new(&Beat::of(2));
+        for _ in 0..3 {
+            pace.ticked();
+            assert!(!pace.is_slow());
+        }
+        pace.ticked();
+        assert!(pace.is_slow());
+    }
+
+    #[test]
+    fn calls_that_no_tick_reached_make_a_guest_slow_if_they_are_more_than_a_third() {
+        for (every, slow) in [(2, true), (4, false)] {
+            let pace = Pace::new(&Beat::of(2));
+            for call in 1..=1000 {
+                if call % every == 0 {
+                    pace.was_long();
+                } else {
+                    pace.were_quick(1);
+                }
+            }
+            assert_eq!(pace.is_slow(), slow, "one in {every}");
+        }
     }
 }

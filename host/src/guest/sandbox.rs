@@ -12,6 +12,7 @@ use super::idle::{Idle, IdleList};
 use super::kit::Kit;
 use super::load;
 use super::log::LogLimits;
+use super::pace::Pace;
 use super::stock::{Stock, Total};
 use super::sweeper::Sweeper;
 use super::wasi::{Offer, Reach};
@@ -34,7 +35,7 @@ pub struct SandboxSettings {
     pub ready_idle: Duration,
     /// How long a guest runs before other work on its thread gets a turn.
     pub slice: Duration,
-    /// Threads for calls that take longer than a slice; 0 is as many as there are processors.
+    /// Threads for calls that overrun their slices; 0 is as many as there are processors.
     pub background_threads: usize,
     /// How far the priority of the thread that keeps guests from starving, and of those that
     /// compile while requests are served, is below the process's own: 0 to 19 (nice(2)).
@@ -140,8 +141,8 @@ impl Sandbox {
         Ok(Guest::new(Kit {
             offer: Offer::new(name, &settings.grants, reach)?,
             lane: self.background.lane(),
-            pace: Arc::default(),
-            stock: Stock::new(ready_max, &self.ready),
+            pace: Arc::new(Pace::new(&loaded.workshop.ticker.beat)),
+            stock: Stock::new(ready_max, &self.ready, &loaded.workshop.ticker.beat),
             sandbox: Arc::clone(self),
             name: Arc::from(name),
             settings,

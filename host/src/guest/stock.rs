@@ -4,6 +4,7 @@
 //!
 //! It only counts. `kit` makes the instances, between requests, and `idle` keeps them.
 
+use super::beat::Beat;
 use super::pace::Pace;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
@@ -51,8 +52,8 @@ impl Total {
 }
 
 impl Stock {
-    /// A stock of at most `max`, which are among `all`.
-    pub(super) fn new(max: u32, all: &Arc<Total>) -> Arc<Stock> {
+    /// A stock of at most `max`, which are among `all`, of a guest that ticks of this beat hit.
+    pub(super) fn new(max: u32, all: &Arc<Total>, beat: &Arc<Beat>) -> Arc<Stock> {
         Arc::new(Stock {
             max,
             wanted: AtomicU32::new(0),
@@ -60,7 +61,7 @@ impl Stock {
             all: Arc::clone(all),
             slow: AtomicU32::new(0),
             closed: AtomicBool::new(false),
-            pace: Arc::default(),
+            pace: Arc::new(Pace::new(beat)),
         })
     }
 
@@ -143,7 +144,7 @@ mod tests {
 
     #[test]
     fn as_many_are_wanted_as_were_missed_and_no_more_than_may_be() {
-        let stock = Stock::new(2, &Total::new(10));
+        let stock = Stock::new(2, &Total::new(10), &Beat::of(1));
         assert!(stock.wants_one().is_none(), "nobody has asked yet");
         for ready in [1, 2, 2] {
             stock.was_missed();
@@ -158,7 +159,7 @@ mod tests {
 
     #[test]
     fn what_nobody_came_for_is_not_made_again() {
-        let stock = Stock::new(2, &Total::new(10));
+        let stock = Stock::new(2, &Total::new(10), &Beat::of(1));
         stock.was_missed();
         stock.was_missed();
         stock_up(&stock).into_iter().for_each(Ready::expire);
@@ -170,7 +171,10 @@ mod tests {
     #[test]
     fn all_guests_together_have_their_bound() {
         let all = Total::new(1);
-        let (first, second) = (Stock::new(4, &all), Stock::new(4, &all));
+        let (first, second) = (
+            Stock::new(4, &all, &Beat::of(1)),
+            Stock::new(4, &all, &Beat::of(1)),
+        );
         first.was_missed();
         second.was_missed();
         let ready = first.wants_one();
@@ -181,7 +185,7 @@ mod tests {
 
     #[test]
     fn one_whose_instances_keep_taking_long_is_closed() {
-        let stock = Stock::new(4, &Total::new(4));
+        let stock = Stock::new(4, &Total::new(4), &Beat::of(1));
         stock.was_missed();
         let (quick, max) = (Duration::from_micros(5), Duration::from_millis(1));
         for _ in 1..SLOW_MAX {
@@ -198,7 +202,7 @@ mod tests {
 
     #[test]
     fn a_closed_one_makes_none() {
-        let stock = Stock::new(4, &Total::new(1));
+        let stock = Stock::new(4, &Total::new(1), &Beat::of(1));
         stock.was_missed();
         stock.close();
         assert!(stock.wants_one().is_none());

@@ -1,9 +1,10 @@
 //! The thread that advances an engine's epoch, so that a spinning guest is interrupted even when
 //! every runtime worker is busy and no timer fires. It knows nothing about requests or deadlines.
 //!
-//! It costs nothing while no guest runs: it parks after a slice in which no call was seen, and a
-//! call wakes it only then. A busy server pays one atomic addition per call.
+//! It costs nothing while no guest runs: it parks when it has seen no call from one tick to the
+//! next, and a call wakes it only then. A busy server pays one atomic addition per call.
 
+use super::beat::{Beat, Rhythm};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
@@ -11,9 +12,10 @@ use std::thread::{self, Thread};
 use std::time::Duration;
 use wasmtime::{Engine, EngineWeak};
 
-/// Owns the thread; dropping it ends the thread within a slice.
+/// Owns the thread; dropping it ends the thread by the next tick.
 #[derive(Debug)]
 pub(super) struct Ticker {
+    pub(super) beat: Arc<Beat>,
     shared: Arc<Shared>,
     thread: Thread,
 }
@@ -33,18 +35,21 @@ struct Shared {
 }
 
 impl Ticker {
-    /// Starts the thread, which advances the epoch every `slice` while calls run. It holds the
-    /// engine weakly and so never keeps it alive.
+    /// Starts the thread, which advances the epoch while calls run: every `slice` when some have
+    /// to give way, and less often when none has, as [`Rhythm`] says. It holds the engine weakly
+    /// and so never keeps it alive.
     ///
     /// # Errors
     /// The operating system may refuse another thread.
     pub(super) fn start(engine: &Engine, slice: Duration) -> io::Result<Ticker> {
-        let shared = Arc::new(Shared::default());
+        let (shared, beat) = (Arc::new(Shared::default()), Arc::new(Beat::default()));
         let (engine, its_shared) = (engine.weak(), Arc::clone(&shared));
+        let its_beat = Arc::clone(&beat);
         let handle = thread::Builder::new()
             .name("guest-epoch".to_owned())
-            .spawn(move || tick_until_stopped(&engine, &its_shared, slice))?;
+            .spawn(move || tick_until_stopped(&engine, &its_shared, &its_beat, slice))?;
         Ok(Ticker {
+            beat,
             shared,
             thread: handle.thread().clone(),
         })
@@ -85,7 +90,8 @@ impl Drop for Ticker {
 }
 
 /// The thread's whole life.
-fn tick_until_stopped(engine: &EngineWeak, shared: &Shared, slice: Duration) {
+fn tick_until_stopped(engine: &EngineWeak, shared: &Shared, beat: &Beat, slice: Duration) {
+    let mut rhythm = Rhythm::new(slice);
     let mut seen = 0;
     while !shared.stopped.load(SeqCst) {
         let entered = shared.entered.load(SeqCst);
@@ -94,10 +100,11 @@ fn tick_until_stopped(engine: &EngineWeak, shared: &Shared, slice: Duration) {
             continue;
         }
         seen = entered;
-        thread::park_timeout(slice);
+        thread::park_timeout(rhythm.wait());
         let Some(engine) = engine.upgrade() else {
             return;
         };
+        rhythm.tick(beat);
         engine.increment_epoch();
     }
 }

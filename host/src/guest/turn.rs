@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-/// Slices that a call may run for on a thread of the runtime. In the background turns are short for
+/// Slices that a call may run for on a thread of the runtime, from the first tick that finds it:
+/// one or two more may have passed before. In the background turns are short for
 /// the sake of quick calls; here moving a call costs more than letting it end.
 const SLICES_ON_THE_RUNTIME: u32 = 2;
 
@@ -63,7 +64,8 @@ pub(super) enum Next {
 }
 
 impl Turn {
-    /// A call's first turn. Ticks come every `slice`; what they tell is noted in `pace`.
+    /// A call's first turn. What ticks tell, which come every `slice` or less often (see
+    /// [`super::beat`]), is noted in `pace`.
     pub(super) fn new(slice: Duration, pace: Arc<Pace>) -> Turn {
         Turn {
             slice,
@@ -100,6 +102,7 @@ impl Turn {
         }
         if overran || in_background {
             self.phase = Phase::Resuming;
+            self.pace.gave_way();
             if let Some((polls, _)) = &self.polls {
                 polls.gave_way.store(true, Relaxed);
             }
@@ -125,11 +128,11 @@ impl Turn {
     }
 
     /// The call ran for so long, and did not wait. Where the host works for it, as when it fills
-    /// its memory, no tick reaches it.
+    /// its memory, no tick reaches it, even if one was due.
     pub(super) fn ran(&mut self, time: Duration) {
-        if self.ticks == 0 && time >= self.slice {
+        if self.ticks == 0 && time >= self.slice * self.pace.slices_to_a_tick() {
             self.ticks = 1;
-            self.pace.ticked();
+            self.pace.was_long();
         }
     }
 
@@ -174,7 +177,7 @@ mod tests {
     fn in_the_background_each_turn_ends_with_a_tick() {
         let (mut turn, pace) = turn();
         let start = Instant::now();
-        for _ in 0..5 {
+        for _ in 0..20 {
             assert_eq!(turn.tick(start, true), Next::GiveWay);
             assert_eq!(turn.tick(start, true), Next::GoOn, "its next turn begins");
         }

@@ -132,7 +132,7 @@ impl Guest {
     }
 
     /// Answers one request and says what that cost. It ends when the guest does, which may be
-    /// long after its response. While the guest runs it is stopped at the first slice past
+    /// long after its response. While the guest runs it is stopped at the first tick past
     /// `deadline`; while it waits that is up to the caller.
     ///
     /// Dropping the future stops the guest, if no others share its instance. Else the guest sees
