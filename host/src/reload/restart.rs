@@ -29,14 +29,37 @@ pub(super) fn needed(old: &Config, new: &Config) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
+
+    fn parsed(text: &str) -> Config {
+        Config::parse(text, Path::new("/c.toml")).unwrap_or_else(|error| panic!("{text}: {error}"))
+    }
 
     #[test]
-    fn what_only_a_restart_takes_in_is_named() {
-        let old = Config::default();
-        let mut new = Config::default();
-        assert!(needed(&old, &new).is_empty());
-        new.server.threads = old.server.threads + 1;
-        new.limits.head_max = old.limits.head_max + 1;
-        assert_eq!(needed(&old, &new), ["server.threads"]);
+    fn what_only_a_restart_takes_in_is_named_and_nothing_else() {
+        let old = parsed("");
+        for (text, keys) in [
+            ("[server]\nlisten = ['127.0.0.1:1']", "server.listen"),
+            ("[server]\nmax_connections = 7", "server.max_connections"),
+            ("[server]\nbacklog = 7", "server.backlog"),
+            ("[server]\nthreads = 7", "server.threads"),
+            ("[server]\nunix_mode = '0600'", "server.unix_mode"),
+            ("[log]\nlevel = 'debug'", "log.level"),
+            ("[log]\nformat = 'json'", "log.format"),
+            ("[log]\nqueue_max = 7", "log.queue_max"),
+            ("[reload]\nsettle = '7s'", "[reload]"),
+            ("[control]\nsocket = '/run/7'", "[control]"),
+            ("[keyvalue]\nkey_max = 77", "[keyvalue]"),
+            ("[outbound]\nconnections_max = 7", "[outbound]"),
+            ("[limits]\nhead_max = 4097", ""),
+            ("[timeouts]\nhead = '7s'", ""),
+            ("[sandbox]\nslice = '7ms'", ""),
+            ("[log]\naccess = false", ""),
+        ] {
+            let new = parsed(text);
+            assert_ne!(old, new, "{text}");
+            assert_eq!(needed(&old, &new).join(" "), keys, "{text}");
+        }
+        assert!(needed(&old, &old).is_empty());
     }
 }
