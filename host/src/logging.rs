@@ -3,13 +3,14 @@
 //! Whoever reads the log may be slow or gone. Requests never wait for it: lines that find the
 //! queue full are dropped.
 
+mod held;
 mod queue;
 mod text;
 
 use std::io;
 
 use httpd_host::config::{Log, LogFormat};
-use queue::Guard;
+pub(crate) use queue::Guard;
 use text::Text;
 use tracing::Level;
 use tracing_subscriber::filter::Targets;

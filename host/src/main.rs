@@ -7,6 +7,7 @@ mod new;
 mod report;
 mod signals;
 mod upkeep;
+mod workers;
 
 use std::io;
 use std::path::Path;
@@ -89,24 +90,21 @@ fn serve(path: Option<&Path>) -> ExitCode {
         Err(problems) => return fail(EXIT_CONFIG, &problems),
     };
     // Dropped last: it writes the log lines that still wait.
-    let _logging = logging::start(&config.log);
+    let logging = logging::start(&config.log);
     let dispatch = match load(&config) {
         Ok(dispatch) => dispatch,
         Err(problems) => return fail(EXIT_CONFIG, &problems),
     };
-    match runtime(config.server.threads) {
+    match runtime(config.server.threads, &logging) {
         Ok(runtime) => runtime.block_on(run(path, &config, dispatch, inherited)),
         Err(error) => fail(EXIT_SYSTEM, &format!("cannot start the runtime: {error}")),
     }
 }
 
-/// The runtime of all connections, with so many threads or one for each processor.
-fn runtime(threads: usize) -> io::Result<Runtime> {
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
-    if threads > 0 {
-        builder.worker_threads(threads);
-    }
-    builder.enable_all().build()
+/// The runtime, whose threads keep their log lines while they have work.
+fn runtime(threads: usize, logging: &logging::Guard) -> io::Result<Runtime> {
+    let (begin, rest) = (logging.queue(), logging.queue());
+    workers::runtime(threads, move || begin.work(), move || rest.rest())
 }
 
 async fn run(

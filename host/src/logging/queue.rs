@@ -8,6 +8,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use super::held;
+use tracing::Metadata;
 use tracing_subscriber::fmt::MakeWriter;
 
 /// How long the thread rests after each write. If it did not, a busy host would wake it for almost
@@ -17,10 +19,11 @@ const REST: Duration = Duration::from_millis(5);
 const LAST_LINES: Duration = Duration::from_secs(1);
 /// A buffer that has grown past this is given back.
 const BYTES_KEPT: usize = 1 << 20;
-
+/// Whose lines there are so many of that a thread keeps them for a moment.
+const ACCESS: &str = "access";
 /// Takes lines. A clone leads to the same queue.
 #[derive(Clone, Debug)]
-pub(super) struct Queue(Arc<Shared>);
+pub(crate) struct Queue(Arc<Shared>);
 
 /// Has the lines that still wait written when it is dropped.
 #[derive(Debug)]
@@ -45,6 +48,13 @@ struct Waiting {
     is_idle: bool,
     is_over: bool,
     has_ended: bool,
+}
+
+/// Takes one line.
+#[derive(Debug)]
+pub(crate) struct Writer<'a> {
+    queue: &'a Queue,
+    may_wait: bool,
 }
 
 /// Starts a thread that writes to `output` what the queue is given, of which at most `lines_max`
@@ -74,14 +84,17 @@ impl Shared {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn push(&self, line: &[u8]) {
+    /// Takes lines that end where `ends` says, as many as there is room for.
+    fn push(&self, lines: &[u8], ends: &[usize]) {
         let mut waiting = self.lock();
-        if waiting.lines >= self.lines_max {
-            waiting.dropped += 1;
+        let room = self.lines_max.saturating_sub(waiting.lines);
+        let (taken, dropped) = ends.split_at(ends.len().min(room));
+        waiting.dropped += dropped.len() as u64;
+        let Some(taken_bytes) = taken.last().and_then(|end| lines.get(..*end)) else {
             return;
-        }
-        waiting.bytes.extend_from_slice(line);
-        waiting.lines += 1;
+        };
+        waiting.bytes.extend_from_slice(taken_bytes);
+        waiting.lines += taken.len();
         if mem::take(&mut waiting.is_idle) {
             self.line.notify_one();
         }
@@ -122,10 +135,44 @@ impl Shared {
     }
 }
 
-impl Write for &Queue {
+impl Queue {
+    /// From now on this thread keeps lines of the access log until [`Queue::rest`].
+    pub(crate) fn work(&self) {
+        held::work(self);
+    }
+
+    /// This thread is about to rest: its lines come out.
+    pub(crate) fn rest(&self) {
+        held::rest();
+    }
+
+    /// Takes lines that end where `ends` says, as many as there is room for.
+    pub(super) fn push(&self, lines: &[u8], ends: &[usize]) {
+        self.0.push(lines, ends);
+    }
+
+    /// How many may wait.
+    pub(super) fn lines_max(&self) -> usize {
+        self.0.lines_max
+    }
+
+    /// Whether it is the same queue.
+    pub(super) fn is(&self, other: &Queue) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Takes a whole line, which the thread may keep for a moment or not.
+    fn line(&self, line: &[u8], may_wait: bool) {
+        if !held::take(self, line, may_wait) {
+            self.push(line, &[line.len()]);
+        }
+    }
+}
+
+impl Write for Writer<'_> {
     /// Takes a whole line.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.0.push(line);
+        self.queue.line(line, self.may_wait);
         Ok(line.len())
     }
 
@@ -135,10 +182,27 @@ impl Write for &Queue {
 }
 
 impl<'a> MakeWriter<'a> for Queue {
-    type Writer = &'a Queue;
+    type Writer = Writer<'a>;
 
-    fn make_writer(&'a self) -> &'a Queue {
-        self
+    fn make_writer(&'a self) -> Writer<'a> {
+        Writer {
+            queue: self,
+            may_wait: false,
+        }
+    }
+
+    fn make_writer_for(&'a self, line: &Metadata<'_>) -> Writer<'a> {
+        Writer {
+            queue: self,
+            may_wait: line.target() == ACCESS,
+        }
+    }
+}
+
+impl Guard {
+    /// The queue.
+    pub(crate) fn queue(&self) -> Queue {
+        Queue(Arc::clone(&self.0))
     }
 }
 
@@ -188,7 +252,7 @@ mod tests {
         let (queue, guard) = start(1000, gate, |_| ());
         drop(opens);
         for number in 0..100 {
-            writeln!(&queue, "{number}").unwrap();
+            queue.line(format!("{number}\n").as_bytes(), false);
         }
         drop(guard);
         let written: Vec<u8> = reads.iter().flatten().collect();
@@ -197,17 +261,35 @@ mod tests {
     }
 
     #[test]
+    fn of_lines_that_come_together_those_are_taken_that_find_room() {
+        let (gate, reads, opens) = gate();
+        let (tells, told) = channel();
+        let (queue, guard) = start(3, gate, move |dropped| tells.send(dropped).unwrap());
+        queue.line(b"first\n", false);
+        while queue.0.lock().lines > 0 {
+            thread::yield_now();
+        }
+        queue.0.push(b"a\nb\n", &[2, 4]);
+        queue.0.push(b"long\nlonger\nlost\n", &[5, 12, 17]);
+        drop(opens);
+        drop(guard);
+        let written: Vec<u8> = reads.iter().flatten().collect();
+        assert_eq!(String::from_utf8(written).unwrap(), "first\na\nb\nlong\n");
+        assert_eq!(told.iter().sum::<u64>(), 2);
+    }
+
+    #[test]
     fn what_finds_no_room_is_dropped_and_counted() {
         let (gate, reads, opens) = gate();
         let (tells, told) = channel();
         let (queue, guard) = start(2, gate, move |dropped| tells.send(dropped).unwrap());
-        (&queue).write_all(b"first\n").unwrap();
+        queue.line(b"first\n", false);
         while queue.0.lock().lines > 0 {
             thread::yield_now();
         }
         // The thread has taken it and waits for the output.
         for line in ["second\n", "third\n", "fourth\n", "fifth\n"] {
-            (&queue).write_all(line.as_bytes()).unwrap();
+            queue.line(line.as_bytes(), false);
         }
         drop(opens);
         drop(guard);
@@ -224,7 +306,7 @@ mod tests {
         let (gate, _reads, _opens) = gate();
         let (queue, guard) = start(1, gate, |_| ());
         for _ in 0..100 {
-            (&queue).write_all(b"line\n").unwrap();
+            queue.line(b"line\n", false);
         }
         drop(guard);
     }

@@ -1,0 +1,78 @@
+//! The runtime and its threads, and what they do when they begin to work and before they rest.
+//!
+//! Nothing is known here of connections or guests.
+
+mod pair;
+
+use std::io;
+use std::thread;
+use tokio::runtime::{Builder, Runtime};
+
+/// The runtime of all connections, with so many threads, or one for each processor for 0. Each of
+/// them calls `begin` when it has work, and `rest` when it has none left.
+///
+/// # Errors
+/// The operating system may refuse a thread.
+pub(crate) fn runtime(
+    threads: usize,
+    begin: impl Fn() + Send + Sync + 'static,
+    rest: impl Fn() + Send + Sync + 'static,
+) -> io::Result<Runtime> {
+    let processors = || thread::available_parallelism().map_or(1, usize::from);
+    let threads = if threads == 0 { processors() } else { threads };
+    let mut builder = Builder::new_multi_thread();
+    builder.worker_threads(threads);
+    if threads == pair::THREADS {
+        let pair = pair::Pair::new();
+        let its = pair.clone();
+        builder.on_thread_unpark(move || {
+            its.begin();
+            begin();
+        });
+        builder.on_thread_park(move || {
+            rest();
+            pair.rest();
+        });
+    } else {
+        builder.on_thread_unpark(begin);
+        builder.on_thread_park(rest);
+    }
+    builder.enable_all().build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicI64, Ordering::SeqCst};
+    use std::time::{Duration, Instant};
+
+    #[test]
+    fn threads_say_when_they_work_and_when_they_rest() {
+        for threads in [1, 2, 3] {
+            let (begun, working) = (Arc::<AtomicI64>::default(), Arc::<AtomicI64>::default());
+            let (its_begun, its_working) = (Arc::clone(&begun), Arc::clone(&working));
+            let begin = move || {
+                its_begun.fetch_add(1, SeqCst);
+                its_working.fetch_add(1, SeqCst);
+            };
+            let its_working = Arc::clone(&working);
+            let rest = move || {
+                its_working.fetch_sub(1, SeqCst);
+            };
+            let runtime = runtime(threads, begin, rest).unwrap();
+            let task = runtime.spawn(async {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            });
+            runtime.block_on(task).unwrap();
+            // Each rests once more than it begins: a new thread has not begun yet.
+            let resting = -i64::try_from(threads).unwrap();
+            let end = Instant::now() + Duration::from_secs(20);
+            while working.load(SeqCst) != resting {
+                assert!(Instant::now() < end, "a thread is at work where none is");
+                thread::yield_now();
+            }
+            assert!(begun.load(SeqCst) > 0);
+        }
+    }
+}
