@@ -152,6 +152,7 @@ impl Turn {
 
 #[cfg(test)]
 mod tests {
+    use super::super::beat::Beat;
     use super::*;
 
     const SLICE: Duration = Duration::from_millis(2);
@@ -225,6 +226,36 @@ mod tests {
         assert!(pace.is_slow());
         calls(100, SLICE / 2);
         assert!(!pace.is_slow());
+    }
+
+    #[test]
+    fn two_rare_ticks_in_one_piece_of_a_call_end_its_turn() {
+        for waits in [false, true] {
+            let pace = Arc::new(Pace::new(&Beat::of(2)));
+            let mut turn = Turn::new(SLICE, Arc::clone(&pace));
+            let polls = Arc::<Polls>::default();
+            if waits {
+                turn = turn.with_polls(Arc::clone(&polls));
+            }
+            let start = Instant::now();
+            polls.begin();
+            assert_eq!(turn.tick(start, false), Next::GoOn);
+            assert_eq!(turn.tick(start + SLICE * 2, false), Next::GiveWay);
+            assert!(pace.is_slow(), "waits: {waits}");
+        }
+    }
+
+    #[test]
+    fn a_call_that_was_over_before_a_rare_tick_was_due_is_quick() {
+        for (slices, slow) in [(1, false), (2, true)] {
+            let pace = Arc::new(Pace::new(&Beat::of(2)));
+            for _ in 0..20 {
+                let mut turn = Turn::new(SLICE, Arc::clone(&pace));
+                turn.ran(SLICE * slices);
+                turn.end();
+            }
+            assert_eq!(pace.is_slow(), slow, "{slices} slices");
+        }
     }
 
     #[test]
