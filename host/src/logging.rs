@@ -3,23 +3,25 @@
 //! Whoever reads the log may be slow or gone. Requests never wait for it: lines that find the
 //! queue full are dropped.
 
-mod held;
+mod lines;
 mod queue;
 mod text;
 
 use std::io;
 
 use httpd_host::config::{Log, LogFormat};
-pub(crate) use queue::Guard;
+pub(crate) use lines::Lines;
+use queue::Guard;
 use text::Text;
 use tracing::Level;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::{Layer, fmt};
 
-/// Starts logging as configured. The lines that wait are written when the guard is dropped.
-pub(crate) fn start(log: &Log) -> Guard {
-    let (lines, guard) = queue::start(log.queue_max, io::stderr(), |dropped| {
+/// Starts logging as configured. Returns where threads say when they work and when they rest, and
+/// what has the lines that wait written when it is dropped.
+pub(crate) fn start(log: &Log) -> (Lines, Guard) {
+    let (queue, guard) = queue::start(log.queue_max, io::stderr(), |dropped| {
         tracing::warn!("{dropped} lines of the log were dropped: log.queue_max");
     });
     // What libraries say below a warning is about their insides. The access log has its own key.
@@ -28,16 +30,17 @@ pub(crate) fn start(log: &Log) -> Guard {
         .with_target("httpd_host", log.level)
         .with_target("guest", log.level)
         .with_target("access", Level::INFO);
-    let lines = fmt::layer()
-        .with_writer(lines)
+    let lines = Lines::new(queue);
+    let layer = fmt::layer()
+        .with_writer(lines.clone())
         .with_ansi(false)
         .log_internal_errors(false);
-    let lines = match log.format {
-        LogFormat::Text => lines.event_format(Text).boxed(),
-        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+    let layer = match log.format {
+        LogFormat::Text => layer.event_format(Text).boxed(),
+        LogFormat::Json => layer.json().flatten_event(true).boxed(),
     };
-    let subscriber = tracing_subscriber::registry().with(lines.with_filter(filter));
+    let subscriber = tracing_subscriber::registry().with(layer.with_filter(filter));
     // Only a second subscriber is refused, and this is the only place that sets one.
     let _ = tracing::subscriber::set_global_default(subscriber);
-    guard
+    (lines, guard)
 }

@@ -18,6 +18,7 @@ use httpd_host::config::Config;
 use httpd_host::dispatch::Dispatch;
 use httpd_host::notify;
 use httpd_host::server::{Ended, Inherited, Listeners, Server};
+use logging::Lines;
 use new::{Refusal, Wanted};
 use tokio::runtime::Runtime;
 use upkeep::Upkeep;
@@ -90,21 +91,21 @@ fn serve(path: Option<&Path>) -> ExitCode {
         Err(problems) => return fail(EXIT_CONFIG, &problems),
     };
     // Dropped last: it writes the log lines that still wait.
-    let logging = logging::start(&config.log);
+    let (lines, _logging) = logging::start(&config.log);
     let dispatch = match load(&config) {
         Ok(dispatch) => dispatch,
         Err(problems) => return fail(EXIT_CONFIG, &problems),
     };
-    match runtime(config.server.threads, &logging) {
+    match runtime(config.server.threads, lines) {
         Ok(runtime) => runtime.block_on(run(path, &config, dispatch, inherited)),
         Err(error) => fail(EXIT_SYSTEM, &format!("cannot start the runtime: {error}")),
     }
 }
 
 /// The runtime, whose threads keep their log lines while they have work.
-fn runtime(threads: usize, logging: &logging::Guard) -> io::Result<Runtime> {
-    let (begin, rest) = (logging.queue(), logging.queue());
-    workers::runtime(threads, move || begin.work(), move || rest.rest())
+fn runtime(threads: usize, lines: Lines) -> io::Result<Runtime> {
+    let its = lines.clone();
+    workers::runtime(threads, move || lines.work(), move || its.rest())
 }
 
 async fn run(

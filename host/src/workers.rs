@@ -31,7 +31,7 @@ pub(crate) fn runtime(
         });
         builder.on_thread_park(move || {
             rest();
-            pair.rest();
+            let _gave_way = pair.rest();
         });
     } else {
         builder.on_thread_unpark(begin);
@@ -46,6 +46,19 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicI64, Ordering::SeqCst};
     use std::time::{Duration, Instant};
+
+    #[test]
+    fn two_threads_are_a_pair_and_others_are_not() {
+        for threads in [1, 2, 3] {
+            let runtime = runtime(threads, || (), || ()).unwrap();
+            // A thread is one of a pair once it has woken up.
+            let is_pair = (0..1000).any(|_| {
+                let task = runtime.spawn(async { pair::Pair::has_this_thread() });
+                runtime.block_on(task).unwrap()
+            });
+            assert_eq!(is_pair, threads == pair::THREADS, "{threads}");
+        }
+    }
 
     #[test]
     fn threads_say_when_they_work_and_when_they_rest() {

@@ -1,5 +1,6 @@
-//! How many instances of an engine there are. wasmtime's pool counts parts of instances, of which
-//! one has more than another; what is promised is a number of instances.
+//! How many instances there are: those of an engine, and those made ahead. wasmtime's pool counts
+//! parts of instances, of which one has more than another; what is promised is a number of
+//! instances.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};

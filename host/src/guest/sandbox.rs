@@ -4,6 +4,7 @@
 use super::background::Background;
 use super::cache::{self, CacheSettings};
 use super::call::{Guest, GuestSettings, Instances};
+use super::census::Census;
 use super::compile_pool::{CompilePool, Priority};
 use super::compiled::Compiled;
 use super::error::{LoadError, SandboxError};
@@ -13,7 +14,7 @@ use super::kit::Kit;
 use super::load;
 use super::log::LogLimits;
 use super::pace::Pace;
-use super::stock::{Stock, Total};
+use super::stock::Stock;
 use super::sweeper::Sweeper;
 use super::wasi::{Offer, Reach};
 use super::workshop::Workshops;
@@ -64,7 +65,7 @@ pub struct Sandbox {
     pub(super) log_limits: LogLimits,
     pub(super) idle: Arc<IdleList>,
     pub(super) sweeper: Sweeper,
-    ready: Arc<Total>,
+    ready: Arc<Census>,
     ready_idle: Duration,
     instances: AtomicU64,
     pub(super) compiled: Compiled,
@@ -93,7 +94,7 @@ impl Sandbox {
             log_limits,
             sweeper: Sweeper::start(&idle)?,
             idle,
-            ready: Total::new(settings.ready_max),
+            ready: Census::new(settings.ready_max),
             ready_idle: settings.ready_idle,
             instances: AtomicU64::new(0),
             compiled: Compiled::default(),

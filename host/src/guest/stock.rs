@@ -5,6 +5,7 @@
 //! It only counts. `kit` makes the instances, between requests, and `idle` keeps them.
 
 use super::beat::Beat;
+use super::census::{Census, Counted};
 use super::pace::Pace;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
@@ -19,8 +20,8 @@ pub(super) struct Stock {
     max: u32,
     wanted: AtomicU32,
     ready: Count,
-    /// Of all guests together.
-    all: Arc<Total>,
+    /// Those of all guests together.
+    all: Arc<Census>,
     /// How many in a row took long to make.
     slow: AtomicU32,
     /// Set once an instance could not be made in no time.
@@ -29,31 +30,19 @@ pub(super) struct Stock {
     pub(super) pace: Arc<Pace>,
 }
 
-/// How many instances are ready over all guests, and how many may be.
-#[derive(Debug)]
-pub(super) struct Total {
-    ready: Count,
-    max: u32,
-}
-
 /// Stands for one instance that is ready, or about to be.
 #[derive(Debug)]
-pub(super) struct Ready(Arc<Stock>);
+pub(super) struct Ready {
+    stock: Arc<Stock>,
+    _counted: Counted,
+}
 
 #[derive(Debug, Default)]
 struct Count(AtomicU32);
 
-impl Total {
-    /// Room for `max` of them.
-    pub(super) fn new(max: u32) -> Arc<Total> {
-        let ready = Count::default();
-        Arc::new(Total { ready, max })
-    }
-}
-
 impl Stock {
     /// A stock of at most `max`, which are among `all`, of a guest that ticks of this beat hit.
-    pub(super) fn new(max: u32, all: &Arc<Total>, beat: &Arc<Beat>) -> Arc<Stock> {
+    pub(super) fn new(max: u32, all: &Arc<Census>, beat: &Arc<Beat>) -> Arc<Stock> {
         Arc::new(Stock {
             max,
             wanted: AtomicU32::new(0),
@@ -75,11 +64,14 @@ impl Stock {
         if self.closed.load(Relaxed) || !self.ready.add_one(self.wanted.load(Relaxed)) {
             return None;
         }
-        if !self.all.ready.add_one(self.all.max) {
+        let Some(counted) = self.all.count() else {
             self.ready.subtract_one();
             return None;
-        }
-        Some(Ready(Arc::clone(self)))
+        };
+        Some(Ready {
+            stock: Arc::clone(self),
+            _counted: counted,
+        })
     }
 
     /// Makes no more: they take too long, or cannot be made at all. What is wrong with that is told
@@ -111,15 +103,14 @@ impl Stock {
 impl Ready {
     /// Nobody came for it in time.
     pub(super) fn expire(self) {
-        self.0
+        self.stock
             .change_wanted(|wanted| wanted > 0, |wanted| wanted - 1);
     }
 }
 
 impl Drop for Ready {
     fn drop(&mut self) {
-        self.0.ready.subtract_one();
-        self.0.all.ready.subtract_one();
+        self.stock.ready.subtract_one();
     }
 }
 
@@ -144,7 +135,7 @@ mod tests {
 
     #[test]
     fn as_many_are_wanted_as_were_missed_and_no_more_than_may_be() {
-        let stock = Stock::new(2, &Total::new(10), &Beat::of(1));
+        let stock = Stock::new(2, &Census::new(10), &Beat::of(1));
         assert!(stock.wants_one().is_none(), "nobody has asked yet");
         for ready in [1, 2, 2] {
             stock.was_missed();
@@ -159,7 +150,7 @@ mod tests {
 
     #[test]
     fn what_nobody_came_for_is_not_made_again() {
-        let stock = Stock::new(2, &Total::new(10), &Beat::of(1));
+        let stock = Stock::new(2, &Census::new(10), &Beat::of(1));
         stock.was_missed();
         stock.was_missed();
         stock_up(&stock).into_iter().for_each(Ready::expire);
@@ -170,7 +161,7 @@ mod tests {
 
     #[test]
     fn all_guests_together_have_their_bound() {
-        let all = Total::new(1);
+        let all = Census::new(1);
         let (first, second) = (
             Stock::new(4, &all, &Beat::of(1)),
             Stock::new(4, &all, &Beat::of(1)),
@@ -185,7 +176,7 @@ mod tests {
 
     #[test]
     fn one_whose_instances_keep_taking_long_is_closed() {
-        let stock = Stock::new(4, &Total::new(4), &Beat::of(1));
+        let stock = Stock::new(4, &Census::new(4), &Beat::of(1));
         stock.was_missed();
         let (quick, max) = (Duration::from_micros(5), Duration::from_millis(1));
         for _ in 1..SLOW_MAX {
@@ -202,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_closed_one_makes_none() {
-        let stock = Stock::new(4, &Total::new(1), &Beat::of(1));
+        let stock = Stock::new(4, &Census::new(1), &Beat::of(1));
         stock.was_missed();
         stock.close();
         assert!(stock.wants_one().is_none());

@@ -2,15 +2,11 @@
 //! line into a common buffer and goes on; nobody waits for the reader of the log. Lines that find
 //! the queue full are dropped and counted.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::mem;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
-
-use super::held;
-use tracing::Metadata;
-use tracing_subscriber::fmt::MakeWriter;
 
 /// How long the thread rests after each write. If it did not, a busy host would wake it for almost
 /// every line, which costs more than the line itself.
@@ -19,11 +15,10 @@ const REST: Duration = Duration::from_millis(5);
 const LAST_LINES: Duration = Duration::from_secs(1);
 /// A buffer that has grown past this is given back.
 const BYTES_KEPT: usize = 1 << 20;
-/// Whose lines there are so many of that a thread keeps them for a moment.
-const ACCESS: &str = "access";
+
 /// Takes lines. A clone leads to the same queue.
 #[derive(Clone, Debug)]
-pub(crate) struct Queue(Arc<Shared>);
+pub(super) struct Queue(Arc<Shared>);
 
 /// Has the lines that still wait written when it is dropped.
 #[derive(Debug)]
@@ -48,13 +43,6 @@ struct Waiting {
     is_idle: bool,
     is_over: bool,
     has_ended: bool,
-}
-
-/// Takes one line.
-#[derive(Debug)]
-pub(crate) struct Writer<'a> {
-    queue: &'a Queue,
-    may_wait: bool,
 }
 
 /// Starts a thread that writes to `output` what the queue is given, of which at most `lines_max`
@@ -136,16 +124,6 @@ impl Shared {
 }
 
 impl Queue {
-    /// From now on this thread keeps lines of the access log until [`Queue::rest`].
-    pub(crate) fn work(&self) {
-        held::work(self);
-    }
-
-    /// This thread is about to rest: its lines come out.
-    pub(crate) fn rest(&self) {
-        held::rest();
-    }
-
     /// Takes lines that end where `ends` says, as many as there is room for.
     pub(super) fn push(&self, lines: &[u8], ends: &[usize]) {
         self.0.push(lines, ends);
@@ -159,50 +137,6 @@ impl Queue {
     /// Whether it is the same queue.
     pub(super) fn is(&self, other: &Queue) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
-    }
-
-    /// Takes a whole line, which the thread may keep for a moment or not.
-    fn line(&self, line: &[u8], may_wait: bool) {
-        if !held::take(self, line, may_wait) {
-            self.push(line, &[line.len()]);
-        }
-    }
-}
-
-impl Write for Writer<'_> {
-    /// Takes a whole line.
-    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.queue.line(line, self.may_wait);
-        Ok(line.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Queue {
-    type Writer = Writer<'a>;
-
-    fn make_writer(&'a self) -> Writer<'a> {
-        Writer {
-            queue: self,
-            may_wait: false,
-        }
-    }
-
-    fn make_writer_for(&'a self, line: &Metadata<'_>) -> Writer<'a> {
-        Writer {
-            queue: self,
-            may_wait: line.target() == ACCESS,
-        }
-    }
-}
-
-impl Guard {
-    /// The queue.
-    pub(crate) fn queue(&self) -> Queue {
-        Queue(Arc::clone(&self.0))
     }
 }
 
@@ -221,6 +155,7 @@ impl Drop for Guard {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io;
     use std::sync::mpsc::{Receiver, Sender, channel};
 
     /// An output that hands on what is written, and writes only when it is told to.
@@ -246,13 +181,17 @@ mod tests {
         (Gate { written, may_write }, reads, opens)
     }
 
+    fn push(queue: &Queue, line: &[u8]) {
+        queue.push(line, &[line.len()]);
+    }
+
     #[test]
     fn lines_arrive_whole_and_in_order() {
         let (gate, reads, opens) = gate();
         let (queue, guard) = start(1000, gate, |_| ());
         drop(opens);
         for number in 0..100 {
-            queue.line(format!("{number}\n").as_bytes(), false);
+            push(&queue, format!("{number}\n").as_bytes());
         }
         drop(guard);
         let written: Vec<u8> = reads.iter().flatten().collect();
@@ -265,12 +204,12 @@ mod tests {
         let (gate, reads, opens) = gate();
         let (tells, told) = channel();
         let (queue, guard) = start(3, gate, move |dropped| tells.send(dropped).unwrap());
-        queue.line(b"first\n", false);
+        push(&queue, b"first\n");
         while queue.0.lock().lines > 0 {
             thread::yield_now();
         }
-        queue.0.push(b"a\nb\n", &[2, 4]);
-        queue.0.push(b"long\nlonger\nlost\n", &[5, 12, 17]);
+        queue.push(b"a\nb\n", &[2, 4]);
+        queue.push(b"long\nlonger\nlost\n", &[5, 12, 17]);
         drop(opens);
         drop(guard);
         let written: Vec<u8> = reads.iter().flatten().collect();
@@ -283,13 +222,13 @@ mod tests {
         let (gate, reads, opens) = gate();
         let (tells, told) = channel();
         let (queue, guard) = start(2, gate, move |dropped| tells.send(dropped).unwrap());
-        queue.line(b"first\n", false);
+        push(&queue, b"first\n");
         while queue.0.lock().lines > 0 {
             thread::yield_now();
         }
         // The thread has taken it and waits for the output.
         for line in ["second\n", "third\n", "fourth\n", "fifth\n"] {
-            queue.line(line.as_bytes(), false);
+            push(&queue, line.as_bytes());
         }
         drop(opens);
         drop(guard);
@@ -306,7 +245,7 @@ mod tests {
         let (gate, _reads, _opens) = gate();
         let (queue, guard) = start(1, gate, |_| ());
         for _ in 0..100 {
-            queue.line(b"line\n", false);
+            push(&queue, b"line\n");
         }
         drop(guard);
     }

@@ -65,15 +65,25 @@ impl Pair {
     }
 
     /// This thread has none left. Lets the other one go first if that has, and was stopped here.
-    pub(super) fn rest(&self) {
+    /// Returns whether that was so.
+    pub(super) fn rest(&self) -> bool {
         let Some(number) = NUMBER.get().filter(|number| *number < THREADS) else {
-            return;
+            return false;
         };
         self.0.notes[number].0.store(0, Relaxed);
         let other = self.0.notes[THREADS - 1 - number].0.load(Relaxed);
-        if other != 0 && processor().is_some_and(|here| is_at(other, here, self.0.now())) {
+        let is_here = |here| is_at(other, here, self.0.now());
+        let was_stopped = other != 0 && processor().is_some_and(is_here);
+        if was_stopped {
             thread::yield_now();
         }
+        was_stopped
+    }
+
+    /// Whether this thread is one of a pair.
+    #[cfg(test)]
+    pub(super) fn has_this_thread() -> bool {
+        NUMBER.get().is_some()
     }
 }
 
@@ -124,6 +134,31 @@ mod tests {
             assert!(!is_at(note, processor ^ 1, begun));
         }
         assert_ne!(noted(0, Duration::ZERO), 0);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_thread_lets_the_other_go_first_only_if_that_was_stopped_on_its_processor() {
+        let pair = &Pair::new();
+        // The kernel may move the thread in between, but not each time.
+        let gives_way = |elsewhere: u16| {
+            (0..1000).any(|_| {
+                pair.begin();
+                let there = processor().unwrap() ^ elsewhere;
+                let note = noted(there, pair.0.now());
+                pair.0.notes[1].0.store(note, Relaxed);
+                pair.rest()
+            })
+        };
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                assert!(gives_way(0));
+                assert!(!gives_way(0x8000), "it is elsewhere");
+                pair.begin();
+                pair.0.notes[1].0.store(0, Relaxed);
+                assert!(!pair.rest(), "it rests, too");
+            });
+        });
     }
 
     #[test]

@@ -20,6 +20,7 @@ use wasmparser::{ExternalKind, Parser, Payload, TypeRef};
 pub(super) const STEP: (&str, &str) = ("httpd:host", "step");
 /// What the added function is exported as. Names of the component model cannot be like this.
 pub(super) const SERVE: &str = "httpd:host/serve";
+
 /// Adds the function to a module. Returns `None` for a module that this is not meant for: one whose
 /// exports are no functions of its own, or which has a name of ours.
 pub(super) fn add(whole: &Whole<'_>) -> Option<Vec<u8>> {
