@@ -1,8 +1,12 @@
 //! Two threads of a runtime that share processors with whoever else runs, and with each other. When
 //! the kernel takes the processor from one in the middle of a request and gives it to the other,
 //! that request waits for as long as the other finds work, and nobody else can help it. So a
-//! thread that has nothing left to do lets the other one go first, if that was stopped on its
-//! processor, before it looks for more.
+//! thread lets the other one go first, if that was stopped on its processor: when it has nothing
+//! left to do, before it looks for more; and when it has just been woken, before it begins.
+//!
+//! The second is for the moment in which one finds so much to do that it wakes the other, and is
+//! stopped by that. Nothing tells that it is at work then, but that the other was woken: the first
+//! of two that rest waits for sockets, and the second for the first.
 //!
 //! This is for two threads and not for more: while a thread gives way it still counts as one that
 //! looks for work, for which reason the runtime wakes no third one.
@@ -15,12 +19,14 @@ use std::time::{Duration, Instant};
 
 /// How many threads this is for.
 pub(super) const THREADS: usize = 2;
-/// A note older than this says nothing: the kernel moves whoever works for long.
-const NOTE_MAX: Duration = Duration::from_millis(20);
-/// Bits of a note for the processor. The others have the microsecond.
+/// That a thread works somewhere is not believed for longer: the kernel moves whoever works long.
+const WORK_MAX: Duration = Duration::from_millis(20);
+/// Bits of a note for the processor.
 const PROCESSOR_BITS: u32 = 16;
+/// Bits for what a thread does there. The others have the microsecond.
+const DOING_BITS: u32 = 2;
 
-/// Where both are at work, as far as is known.
+/// Where both are and what they do, as far as is known.
 #[derive(Clone, Debug)]
 pub(super) struct Pair(Arc<Notes>);
 
@@ -31,15 +37,37 @@ struct Notes {
     notes: [Note; THREADS],
 }
 
-/// Where and since when a thread is at work; 0 while it rests. Alone in its cache line: the other
-/// thread only seldom reads it.
+/// What a thread said last of itself; 0 when it has said nothing. Alone in its cache line: the
+/// other thread only seldom reads it.
 #[derive(Debug, Default)]
 #[repr(align(64))]
 struct Note(AtomicU64);
 
+/// What a thread does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Doing {
+    /// It has work.
+    Works = 1,
+    /// It has none left, and lets the other one go first.
+    GivesWay = 2,
+    /// It is about to wait until there is some, or waits, or has just been woken.
+    Rests = 3,
+}
+
+/// What a note says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Said {
+    doing: Doing,
+    processor: u16,
+    /// Since when it works.
+    since: Duration,
+}
+
 thread_local! {
     /// Which of the two this thread is.
     static NUMBER: Cell<Option<usize>> = const { Cell::new(None) };
+    /// The other one rested already when this one began to.
+    static RESTED_SECOND: Cell<bool> = const { Cell::new(false) };
 }
 
 impl Pair {
@@ -52,31 +80,47 @@ impl Pair {
         }))
     }
 
-    /// This thread has work.
-    pub(super) fn begin(&self) {
+    /// This thread has been woken and has work. Lets the other one go first if that has woken it
+    /// and was stopped here by that. Returns whether that was so.
+    pub(super) fn begin(&self) -> bool {
         let number = NUMBER.get().unwrap_or_else(|| {
             let number = self.0.threads.fetch_add(1, Relaxed);
             NUMBER.set(Some(number));
             number
         });
-        if let (Some(processor), Some(note)) = (processor(), self.0.notes.get(number)) {
-            note.0.store(noted(processor, self.0.now()), Relaxed);
+        let Some(processor) = processor().filter(|_| number < THREADS) else {
+            return false;
+        };
+        let other = self.0.other_than(number);
+        let rests_here = other.is_some_and(|other| other.rests_at(processor));
+        let was_stopped = RESTED_SECOND.take() && rests_here;
+        // Before it gives way, so that the other one gives way in its turn: it may have been woken
+        // for work that is to be shared.
+        self.0.say(number, Doing::Works, processor);
+        if was_stopped {
+            thread::yield_now();
         }
+        was_stopped
     }
 
-    /// This thread has none left. Lets the other one go first if that has, and was stopped here.
+    /// This thread has no work left. Lets the other one go first if that has, and was stopped here.
     /// Returns whether that was so.
     pub(super) fn rest(&self) -> bool {
         let Some(number) = NUMBER.get().filter(|number| *number < THREADS) else {
             return false;
         };
-        self.0.notes[number].0.store(0, Relaxed);
-        let other = self.0.notes[THREADS - 1 - number].0.load(Relaxed);
-        let is_here = |here| is_at(other, here, self.0.now());
-        let was_stopped = other != 0 && processor().is_some_and(is_here);
+        let Some(processor) = processor() else {
+            return false;
+        };
+        let other = self.0.other_than(number);
+        let was_stopped = other.is_some_and(|other| other.works_at(processor, || self.0.now()));
         if was_stopped {
+            self.0.say(number, Doing::GivesWay, processor);
             thread::yield_now();
         }
+        self.0.say(number, Doing::Rests, processor);
+        let other = self.0.other_than(number);
+        RESTED_SECOND.set(other.is_some_and(|other| other.doing == Doing::Rests));
         was_stopped
     }
 
@@ -91,19 +135,55 @@ impl Notes {
     fn now(&self) -> Duration {
         self.origin.elapsed()
     }
+
+    fn say(&self, number: usize, doing: Doing, processor: u16) {
+        let since = match doing {
+            Doing::Works => self.now(),
+            Doing::GivesWay | Doing::Rests => Duration::ZERO,
+        };
+        let said = Said {
+            doing,
+            processor,
+            since,
+        };
+        self.notes[number].0.store(said.note(), Relaxed);
+    }
+
+    /// What the other thread than this one said last.
+    fn other_than(&self, number: usize) -> Option<Said> {
+        Said::read(self.notes[THREADS - 1 - number].0.load(Relaxed))
+    }
 }
 
-/// What a thread notes that begins to work there and then. It is not 0.
-fn noted(processor: u16, now: Duration) -> u64 {
-    let micros = u64::try_from(now.as_micros()).unwrap_or(u64::MAX);
-    (micros.saturating_add(1) << PROCESSOR_BITS) | u64::from(processor)
-}
+impl Said {
+    /// Whether that thread has lately been at work there. If the one that asks is there, that one is
+    /// stopped.
+    fn works_at(self, processor: u16, now: impl FnOnce() -> Duration) -> bool {
+        self.doing == Doing::Works
+            && self.processor == processor
+            && now().saturating_sub(self.since) <= WORK_MAX
+    }
 
-/// Whether whoever noted that was at work on this processor lately. If the one that asks runs
-/// there, the other one does not.
-fn is_at(note: u64, processor: u16, now: Duration) -> bool {
-    let begun = Duration::from_micros((note >> PROCESSOR_BITS).saturating_sub(1));
-    note & u64::from(u16::MAX) == u64::from(processor) && now.saturating_sub(begun) <= NOTE_MAX
+    fn rests_at(self, processor: u16) -> bool {
+        self.doing == Doing::Rests && self.processor == processor
+    }
+
+    /// It is not 0.
+    fn note(self) -> u64 {
+        let micros = u64::try_from(self.since.as_micros()).unwrap_or(u64::MAX);
+        let doing = (micros << DOING_BITS) | self.doing as u64;
+        (doing << PROCESSOR_BITS) | u64::from(self.processor)
+    }
+
+    fn read(note: u64) -> Option<Said> {
+        let doing = [Doing::Works, Doing::GivesWay, Doing::Rests];
+        let number = note >> PROCESSOR_BITS & ((1 << DOING_BITS) - 1);
+        Some(Said {
+            doing: doing.into_iter().find(|doing| *doing as u64 == number)?,
+            processor: (note & u64::from(u16::MAX)) as u16,
+            since: Duration::from_micros(note >> (PROCESSOR_BITS + DOING_BITS)),
+        })
+    }
 }
 
 /// The processor that this thread runs on.
@@ -122,69 +202,131 @@ fn processor() -> Option<u16> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_note_says_where_its_thread_is_and_not_for_ever() {
-        let begun = Duration::from_millis(7);
-        for processor in [0, 1, u16::MAX] {
-            let note = noted(processor, begun);
-            assert_ne!(note, 0);
-            assert!(is_at(note, processor, begun));
-            assert!(is_at(note, processor, begun + NOTE_MAX));
-            assert!(!is_at(note, processor, begun + 2 * NOTE_MAX));
-            assert!(!is_at(note, processor ^ 1, begun));
+    const SINCE: Duration = Duration::from_millis(7);
+
+    fn said(doing: Doing, processor: u16) -> Said {
+        Said {
+            doing,
+            processor,
+            since: SINCE,
         }
-        assert_ne!(noted(0, Duration::ZERO), 0);
     }
 
-    #[cfg(target_os = "linux")]
     #[test]
-    fn a_thread_lets_the_other_go_first_only_if_that_was_stopped_on_its_processor() {
-        let pair = &Pair::new();
-        // The kernel may move the thread in between, but not each time.
-        let gives_way = |elsewhere: u16| {
-            (0..1000).any(|_| {
-                pair.begin();
-                let there = processor().unwrap() ^ elsewhere;
-                let note = noted(there, pair.0.now());
-                pair.0.notes[1].0.store(note, Relaxed);
-                pair.rest()
-            })
-        };
+    fn a_note_says_what_was_said() {
+        assert_eq!(Said::read(0), None);
+        for doing in [Doing::Works, Doing::GivesWay, Doing::Rests] {
+            for processor in [0, 1, u16::MAX] {
+                let said = said(doing, processor);
+                assert_eq!(Said::read(said.note()), Some(said));
+                let first = Said {
+                    since: Duration::ZERO,
+                    ..said
+                };
+                assert_eq!(Said::read(first.note()), Some(first));
+            }
+        }
+    }
+
+    #[test]
+    fn whoever_works_is_where_it_began_to_and_not_for_ever() {
+        let works_at = |said: Said, processor, later| said.works_at(processor, || SINCE + later);
+        let works = said(Doing::Works, 3);
+        assert!(works_at(works, 3, Duration::ZERO) && works_at(works, 3, WORK_MAX));
+        assert!(!works_at(works, 3, 2 * WORK_MAX) && !works_at(works, 2, Duration::ZERO));
+        assert!(!works.rests_at(3));
+        let rests = said(Doing::Rests, 3);
+        assert!(rests.rests_at(3) && !rests.rests_at(2));
+        let gives_way = said(Doing::GivesWay, 3);
+        assert!(!gives_way.rests_at(3));
+        for other in [rests, gives_way] {
+            assert!(!works_at(other, 3, Duration::ZERO));
+        }
+    }
+
+    /// Runs this in a thread of its own, which is the first of a pair.
+    #[cfg(target_os = "linux")]
+    fn as_first(work: impl FnOnce(&Pair) + Send) {
+        let pair = Pair::new();
         thread::scope(|scope| {
             scope.spawn(|| {
-                assert!(gives_way(0));
-                assert!(!gives_way(0x8000), "it is elsewhere");
                 pair.begin();
-                pair.0.notes[1].0.store(0, Relaxed);
-                assert!(!pair.rest(), "it rests, too");
+                work(&pair);
             });
         });
     }
 
+    /// Has the other one say that of this processor, or of one that is not there.
+    #[cfg(target_os = "linux")]
+    fn let_other_say(pair: &Pair, doing: Doing, here: bool) {
+        let processor = processor().unwrap() ^ if here { 0 } else { 0x8000 };
+        pair.0.say(1, doing, processor);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_thread_without_work_lets_the_other_go_first_only_if_that_was_stopped_on_its_processor() {
+        as_first(|pair| {
+            // The kernel may move the thread in between, but not each time.
+            let gives_way = |doing, here| {
+                (0..1000).any(|_| {
+                    pair.begin();
+                    let_other_say(pair, doing, here);
+                    pair.rest()
+                })
+            };
+            assert!(gives_way(Doing::Works, true));
+            assert!(!gives_way(Doing::Works, false), "it is elsewhere");
+            assert!(!gives_way(Doing::Rests, true) && !gives_way(Doing::GivesWay, true));
+        });
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_thread_that_is_woken_lets_the_one_go_first_that_rested_before_it() {
+        as_first(|pair| {
+            let gives_way = |before, after, here| {
+                (0..1000).any(|_| {
+                    let_other_say(pair, before, false);
+                    pair.rest();
+                    let_other_say(pair, after, here);
+                    pair.begin()
+                })
+            };
+            assert!(gives_way(Doing::Rests, Doing::Rests, true));
+            assert!(!gives_way(Doing::Rests, Doing::Rests, false), "elsewhere");
+            assert!(!gives_way(Doing::Rests, Doing::Works, true), "it has begun");
+            for first in [Doing::Works, Doing::GivesWay] {
+                let said = format!("{first:?}: not that one woke it");
+                assert!(!gives_way(first, Doing::Rests, true), "{said}");
+            }
+        });
+    }
+
+    #[cfg(target_os = "linux")]
     #[test]
     fn a_thread_is_at_work_from_its_beginning_to_its_rest() {
         let pair = &Pair::new();
-        let notes = &|| {
-            pair.0
-                .notes
-                .each_ref()
-                .map(|note| note.0.load(Relaxed) != 0)
+        let doings = &|| {
+            let note = |note: &Note| Said::read(note.0.load(Relaxed)).map(|said| said.doing);
+            pair.0.notes.each_ref().map(note)
         };
+        let (works, rests) = (Some(Doing::Works), Some(Doing::Rests));
         let second = || {
             pair.begin();
-            assert_eq!(notes(), [true, true]);
+            assert_eq!(doings(), [works, works]);
             pair.rest();
-            assert_eq!(notes(), [true, false]);
+            assert_eq!(doings(), [works, rests]);
         };
         // In threads of its own, which are no other pair's.
         thread::scope(|scope| {
             scope.spawn(|| {
                 pair.rest();
-                assert_eq!(notes(), [false, false], "it had not begun");
+                assert_eq!(doings(), [None, None], "it had not begun");
                 pair.begin();
                 thread::scope(|scope| scope.spawn(second).join()).unwrap();
                 pair.rest();
-                assert_eq!(notes(), [false, false]);
+                assert_eq!(doings(), [rests, rests]);
             });
         });
     }
