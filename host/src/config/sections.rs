@@ -79,7 +79,7 @@ impl Default for Sandbox {
             instances_max: 1000,
             ready_max: 64,
             ready_idle: Duration::from_secs(10),
-            slice: Duration::from_micros(500),
+            slice: Duration::from_micros(250),
             stack_max: 512 << 10,
             component_max: 128 * MIB,
             resident_max: GIB,

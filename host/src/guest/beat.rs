@@ -5,11 +5,11 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
-/// Slices from tick to tick while nobody has to give way: as many as a call may run for on a thread
-/// of the runtime, so that one tick finds it and the next one that it has overrun.
-const REST: u32 = 2;
+/// Slices from tick to tick while nobody has to give way: at most as many as a call may run for on a
+/// thread of the runtime, so that one tick finds it and the next one that it has overrun.
+const REST: u32 = 4;
 /// Ticks are not farther apart than this for the sake of rest: deadlines are checked at them.
-const REST_MAX: Duration = Duration::from_millis(2);
+const REST_MAX: Duration = Duration::from_millis(1);
 /// For so long after the last call that gave way a tick comes with each slice. Guests in the
 /// background have a turn at least every 100 ms.
 const ALERT: Duration = Duration::from_millis(200);
@@ -67,10 +67,10 @@ impl Beat {
 impl Rhythm {
     /// Ticks for slices of this length. It begins at rest.
     pub(super) fn new(slice: Duration) -> Rhythm {
-        let rest = if slice * REST <= REST_MAX { REST } else { 1 };
+        let rest = (1..=REST).rev().find(|slices| slice * *slices <= REST_MAX);
         Rhythm {
             slice,
-            rest,
+            rest: rest.unwrap_or(1),
             calm: ALERT,
         }
     }
@@ -100,7 +100,7 @@ impl Rhythm {
 mod tests {
     use super::*;
 
-    const SLICE: Duration = Duration::from_micros(500);
+    const SLICE: Duration = Duration::from_micros(250);
 
     /// What so many ticks stand for.
     fn ticks(rhythm: &mut Rhythm, beat: &Beat, count: usize) -> Vec<u32> {
@@ -123,7 +123,7 @@ mod tests {
             ticks(&mut rhythm, &beat, 1);
             assert_eq!(ticks(&mut rhythm, &beat, 5), [1; 5]);
         }
-        let rest = ticks(&mut rhythm, &beat, 500);
+        let rest = ticks(&mut rhythm, &beat, 1000);
         let alert = rest.iter().take_while(|slices| **slices == 1).count();
         assert_eq!(SLICE * (5 + u32::try_from(alert).unwrap()), ALERT);
         assert!(rest[alert..].iter().all(|slices| *slices == REST));
@@ -131,7 +131,14 @@ mod tests {
 
     #[test]
     fn long_slices_have_a_tick_each() {
-        for (micros, slices) in [(100, 2), (500, 2), (1000, 2), (1001, 1), (1_000_000, 1)] {
+        for (micros, slices) in [
+            (100, 4),
+            (250, 4),
+            (300, 3),
+            (500, 2),
+            (501, 1),
+            (1_000_000, 1),
+        ] {
             let slice = Duration::from_micros(micros);
             assert_eq!(Rhythm::new(slice).wait(), slice * slices, "{micros} µs");
         }

@@ -16,7 +16,7 @@ use super::pace::Pace;
 use super::sandbox::Sandbox;
 use super::state::{State, StoreBounds};
 use super::stock::{Ready, Stock};
-use super::turn::Turn;
+use super::turn::{SLICES_ON_THE_RUNTIME, Turn};
 use super::wasi::{Offer, Output, Parts, PartsLimits, SharedBounds, Worker};
 use std::future::Future;
 use std::pin::pin;
@@ -161,7 +161,8 @@ impl Kit {
             Poll::Ready(Err(CallError::Exhausted | CallError::Deadline { .. })) => {}
             Poll::Ready(Err(_)) | Poll::Pending => self.stock.close(),
         }
-        self.stock.took(begun.elapsed(), self.sandbox.slice * 2);
+        self.stock
+            .took(begun.elapsed(), self.sandbox.slice * SLICES_ON_THE_RUNTIME);
     }
 
     /// A request's log, and what WASI needs in a store if the component imports it.

@@ -7,20 +7,22 @@ use super::beat::Beat;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-/// What a tick that comes once in so many slices adds when it hits a call. A call that none hits
-/// takes 1 away, so that the score rises when more than one call in `3 * slices` is hit: when calls
-/// take more than a third of a slice on average, however rare the ticks are.
+/// What a call takes away that no tick hits.
+const QUICK: u32 = 2;
+/// What a tick that comes once in so many slices adds when it hits a call. The score rises when
+/// more than two calls in `3 * slices` are hit: when calls take more than two thirds of a slice on
+/// average, however rare the ticks are.
 const fn tick(slices: u32) -> u32 {
-    3 * slices - 1
+    3 * slices - QUICK
 }
 
 /// From this score on the guest is slow. It is a few ticks away from nothing, even if they are
 /// rare, because the kernel may let a quick call's thread wait just when a tick comes.
-const SLOW: u32 = 16;
+const SLOW: u32 = 32;
 /// What a call adds that took so long that a tick was due and did not reach it.
-const LONG: u32 = 2;
-/// Where the score stops: so many calls without a tick, less [`SLOW`], make a guest quick again.
-const SCORE_MAX: u32 = 72;
+const LONG: u32 = 2 * QUICK;
+/// Where the score stops: from there 56 calls without a tick make a guest quick again.
+const SCORE_MAX: u32 = SLOW + 56 * QUICK;
 
 /// The score of one guest, which all its calls share.
 #[derive(Debug, Default)]
@@ -71,7 +73,7 @@ impl Pace {
     /// So many calls, or so many times that a call waited for something, ended before any tick
     /// came.
     pub(super) fn were_quick(&self, count: u32) {
-        self.update(|score| score.saturating_sub(count));
+        self.update(|score| score.saturating_sub(count.saturating_mul(QUICK)));
     }
 
     fn add(&self, points: u32) {
@@ -97,7 +99,7 @@ mod tests {
         assert!(!pace.is_slow());
         pace.overran();
         pace.overran();
-        for _ in 0..=SCORE_MAX - SLOW {
+        for _ in 0..=(SCORE_MAX - SLOW) / QUICK {
             assert!(pace.is_slow());
             pace.were_quick(1);
         }
@@ -120,15 +122,15 @@ mod tests {
 
     #[test]
     fn rare_ticks_are_chance_and_frequent_ones_are_not() {
-        for slices in [1, 2] {
-            assert!(slow_after(slices, slices) && slow_after(2 * slices, slices));
-            assert!(!slow_after(4 * slices, slices) && !slow_after(100, slices));
+        for slices in [1, 2, 4] {
+            assert!(slow_after(slices, slices));
+            assert!(!slow_after(2 * slices, slices) && !slow_after(100, slices));
         }
     }
 
     #[test]
     fn a_few_ticks_make_no_guest_slow() {
-        let pace = Pace::new(&Beat::of(2));
+        let pace = Pace::new(&Beat::of(4));
         for _ in 0..3 {
             pace.ticked();
             assert!(!pace.is_slow());
@@ -140,7 +142,7 @@ mod tests {
     #[test]
     fn calls_that_no_tick_reached_make_a_guest_slow_if_they_are_more_than_a_third() {
         for (every, slow) in [(2, true), (4, false)] {
-            let pace = Pace::new(&Beat::of(2));
+            let pace = Pace::new(&Beat::of(4));
             for call in 1..=1000 {
                 if call % every == 0 {
                     pace.was_long();

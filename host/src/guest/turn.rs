@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 /// Slices that a call may run for on a thread of the runtime, from the first tick that finds it:
-/// one or two more may have passed before. In the background turns are short for
+/// so many more may have passed before. In the background turns are short for
 /// the sake of quick calls; here moving a call costs more than letting it end.
-const SLICES_ON_THE_RUNTIME: u32 = 2;
+pub(super) const SLICES_ON_THE_RUNTIME: u32 = 4;
 
 /// What one call has had of its turn.
 #[derive(Clone, Debug)]
@@ -178,7 +178,7 @@ mod tests {
     fn in_the_background_each_turn_ends_with_a_tick() {
         let (mut turn, pace) = turn();
         let start = Instant::now();
-        for _ in 0..20 {
+        for _ in 0..40 {
             assert_eq!(turn.tick(start, true), Next::GiveWay);
             assert_eq!(turn.tick(start, true), Next::GoOn, "its next turn begins");
         }
@@ -231,7 +231,7 @@ mod tests {
     #[test]
     fn two_rare_ticks_in_one_piece_of_a_call_end_its_turn() {
         for waits in [false, true] {
-            let pace = Arc::new(Pace::new(&Beat::of(2)));
+            let pace = Arc::new(Pace::new(&Beat::of(4)));
             let mut turn = Turn::new(SLICE, Arc::clone(&pace));
             let polls = Arc::<Polls>::default();
             if waits {
@@ -240,15 +240,15 @@ mod tests {
             let start = Instant::now();
             polls.begin();
             assert_eq!(turn.tick(start, false), Next::GoOn);
-            assert_eq!(turn.tick(start + SLICE * 2, false), Next::GiveWay);
+            assert_eq!(turn.tick(start + SLICE * 4, false), Next::GiveWay);
             assert!(pace.is_slow(), "waits: {waits}");
         }
     }
 
     #[test]
     fn a_call_that_was_over_before_a_rare_tick_was_due_is_quick() {
-        for (slices, slow) in [(1, false), (2, true)] {
-            let pace = Arc::new(Pace::new(&Beat::of(2)));
+        for (slices, slow) in [(3, false), (4, true)] {
+            let pace = Arc::new(Pace::new(&Beat::of(4)));
             for _ in 0..20 {
                 let mut turn = Turn::new(SLICE, Arc::clone(&pace));
                 turn.ran(SLICE * slices);
