@@ -163,7 +163,7 @@ fn encode(connection: &mut Connection, answer: &Answer, out: &mut Vec<u8>) {
     let head = ResponseHead {
         status: answer.status,
         length: ResponseLength::Known(answer.body.len() as u64),
-        date: Some(&http_date()),
+        date: Some(&http_date(Instant::now())),
     };
     connection.send_head(&head, fields, out).expect("no head");
     connection.send_data(&answer.body, out).expect("no body");

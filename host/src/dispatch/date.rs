@@ -2,30 +2,45 @@
 
 use std::cell::Cell;
 use std::io::Write;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The length of an IMF-fixdate.
 const DATE_BYTES: usize = 29;
 
-thread_local! {
-    /// The last second asked for, and its text.
-    static LAST: Cell<(u64, [u8; DATE_BYTES])> =
-        const { Cell::new((u64::MAX, [b' '; DATE_BYTES])) };
+/// A date, and for how long it is the right one.
+#[derive(Clone, Copy)]
+struct Dated {
+    from: Instant,
+    until: Instant,
+    text: [u8; DATE_BYTES],
 }
 
-/// Now, as an IMF-fixdate (RFC 9110 section 5.6.7).
-pub fn http_date() -> [u8; DATE_BYTES] {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_secs();
-    let (second, text) = LAST.get();
-    if second == now {
-        return text;
+thread_local! {
+    /// The last one asked for.
+    static LAST: Cell<Option<Dated>> = const { Cell::new(None) };
+}
+
+/// The time at `now`, which is now, as an IMF-fixdate (RFC 9110 section 5.6.7). The system's clock
+/// is read once a second, so that one that is set shows a second later.
+pub fn http_date(now: Instant) -> [u8; DATE_BYTES] {
+    if let Some(last) = LAST.get()
+        && (last.from..last.until).contains(&now)
+    {
+        return last.text;
     }
-    let text = imf_fixdate(now);
-    LAST.set((now, text));
-    text
+    let dated = date(now, SystemTime::now());
+    LAST.set(Some(dated));
+    dated.text
+}
+
+fn date(now: Instant, time: SystemTime) -> Dated {
+    let time = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let rest = Duration::from_secs(1) - Duration::from_nanos(time.subsec_nanos().into());
+    Dated {
+        from: now,
+        until: now + rest,
+        text: imf_fixdate(time.as_secs()),
+    }
 }
 
 fn imf_fixdate(unix_seconds: u64) -> [u8; DATE_BYTES] {
@@ -53,8 +68,25 @@ mod tests {
     }
 
     #[test]
+    fn a_date_is_right_until_its_second_is_over() {
+        let now = Instant::now();
+        for (millis, left) in [(0, 1000), (250, 750), (999, 1)] {
+            let time = UNIX_EPOCH + Duration::from_millis(784_111_777_000 + millis);
+            let dated = date(now, time);
+            assert_eq!(&dated.text, b"Sun, 06 Nov 1994 08:49:37 GMT");
+            assert_eq!(dated.from, now);
+            assert_eq!(dated.until, now + Duration::from_millis(left));
+        }
+        let first = http_date(now);
+        assert_eq!(http_date(now), first);
+        let later = LAST.get().unwrap().until;
+        http_date(later);
+        assert_eq!(LAST.get().unwrap().from, later, "it was made anew");
+    }
+
+    #[test]
     fn now_is_a_date() {
-        let text = http_date();
+        let text = http_date(Instant::now());
         let parsed = httpdate::parse_http_date(std::str::from_utf8(&text).unwrap()).unwrap();
         assert!(parsed.elapsed().unwrap() < Duration::from_secs(60));
         assert_eq!(text[25..], *b" GMT");

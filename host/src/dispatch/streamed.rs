@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::live::Live;
-use super::{Budget, IncomingHead, Link, Plan, Refusal, Report, Served, Usage};
+use super::{Budget, IncomingHead, Link, Plan, Refusal, Report, Served, Usage, timed};
 use crate::guest::Field;
 
 pub use crate::guest::{Demand, StreamedHead, Upload, UploadFailure, UploadSender, upload};
@@ -41,6 +41,8 @@ pub trait Exchange: Send {
 /// What an exchange may take, beside what the configuration of its guest says.
 #[derive(Clone, Debug)]
 pub struct Allowance {
+    /// Since when the request is there.
+    pub asked: Instant,
     /// When it has to be over.
     pub deadline: Instant,
     /// How long a guest runs on when nobody wants its response any more.
@@ -131,9 +133,9 @@ impl Plan {
         allowed: &Allowance,
         served: &mut Served,
     ) -> Result<Streamed, Refusal> {
-        let asked = Instant::now();
-        let admitted = self.first().admit(allowed.deadline, asked).await;
-        served.queued = asked.elapsed();
+        let admitted = self.first().admit(allowed.deadline, allowed.asked);
+        let (admitted, queued) = timed(admitted).await;
+        served.queued = queued;
         let mut admitted = admitted.map_err(|refused| {
             served.report = self.refused_at_first();
             Refusal::Busy(refused)

@@ -205,11 +205,12 @@ impl Guest {
         usage.instantiate = called - started;
         let mut instance = instance?;
         let answered = instance.call(request).await;
-        usage.run = called.elapsed();
+        let ended = Instant::now();
+        usage.run = ended - called;
         instance.end(usage);
         let response = self.check(answered?, request.method == "HEAD")?;
         // In the background nobody is to be answered from here.
-        remains.0 = kit.keep(instance).filter(|_| !background::is_here());
+        remains.0 = kit.keep(instance, ended).filter(|_| !background::is_here());
         Ok(response)
     }
 

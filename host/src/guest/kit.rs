@@ -156,7 +156,7 @@ impl Kit {
         let begun = Instant::now();
         let made = pin!(self.make(log, begun + MAKING_MAX, turn, None));
         match made.poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(Ok(instance)) => self.put_aside(instance, Some(ready)),
+            Poll::Ready(Ok(instance)) => self.put_aside(instance, Some(ready), begun),
             // Somebody else's doing: the next time it may work.
             Poll::Ready(Err(CallError::Exhausted | CallError::Deadline { .. })) => {}
             Poll::Ready(Err(_)) | Poll::Pending => self.stock.close(),
@@ -187,20 +187,20 @@ impl Kit {
         Turn::new(self.sandbox.slice, Arc::clone(&self.pace))
     }
 
-    /// Puts an instance that did well aside for the next request, if it has one left to serve.
-    /// There are never more of them than calls at once. Returns it if it has none left.
-    pub(super) fn keep(&self, instance: Instance) -> Option<Instance> {
+    /// Puts an instance that did well aside for the next request, from `now` on, if it has one left to
+    /// serve. There are never more of them than calls at once. Returns it if it has none left.
+    pub(super) fn keep(&self, instance: Instance, now: Instant) -> Option<Instance> {
         match self.settings.instances {
             Instances::Reuse { uses, .. } if instance.calls() < uses => {
-                self.put_aside(instance, None);
+                self.put_aside(instance, None, now);
                 None
             }
             _ => Some(instance),
         }
     }
 
-    fn put_aside(&self, instance: Instance, ready: Option<Ready>) {
-        if self.idle.put(instance, ready) {
+    fn put_aside(&self, instance: Instance, ready: Option<Ready>, now: Instant) {
+        if self.idle.put(instance, ready, now) {
             self.sandbox.sweeper.wake();
         }
     }

@@ -132,9 +132,9 @@ impl Line {
         received
     }
 
-    /// Notes that the response is there and only has to be sent.
-    pub(super) fn write_begins(&mut self) {
-        self.write_begun = Some(Instant::now());
+    /// Notes since when the response is there and only has to be sent.
+    pub(super) fn write_begins(&mut self, now: Instant) {
+        self.write_begun = Some(now);
     }
 
     /// Notes how far a streamed exchange came.

@@ -30,7 +30,8 @@ impl Driver {
         }
         line.status = answer.status;
         let start = self.out.len();
-        let Some(separate_body) = self.encode(&answer, line) else {
+        let now = Instant::now();
+        let Some(separate_body) = self.encode(&answer, line, now) else {
             self.out.truncate(start);
             return line.give_up("the response could not be encoded", self, Next::Close);
         };
@@ -49,7 +50,7 @@ impl Driver {
         }
         self.gathered = None;
         let stall = self.settings.write;
-        line.write_begins();
+        line.write_begins(now);
         let written = {
             let mut write = pin!(self.transport.write(&self.out, separate_body, stall));
             match poll_immediate(&mut write).await {
@@ -90,7 +91,7 @@ impl Driver {
 
     /// Puts the response into the output buffer; a large body is returned instead, to be written
     /// from where it is. None when the protocol refuses it, which `dispatch` has ruled out.
-    fn encode<'a>(&mut self, answer: &'a Answer, line: &Line) -> Option<&'a [u8]> {
+    fn encode<'a>(&mut self, answer: &'a Answer, line: &Line, now: Instant) -> Option<&'a [u8]> {
         let fields = answer
             .fields
             .iter()
@@ -98,7 +99,7 @@ impl Driver {
         let head = ResponseHead {
             status: answer.status,
             length: length(answer, line.is_head()),
-            date: Some(&http_date()),
+            date: Some(&http_date(now.into_std())),
         };
         let encode = || {
             self.http.send_head(&head, fields, &mut self.out)?;

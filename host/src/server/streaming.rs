@@ -36,6 +36,8 @@ pub(super) use outcome::{Account, Cut};
 struct Bounds {
     length: BodyLength,
     body_max: u64,
+    /// Since when its head, and what follows it so far, is here.
+    received: Instant,
     /// When the response has to be complete.
     deadline: Instant,
 }
@@ -59,6 +61,7 @@ impl Driver {
         let bounds = Bounds {
             length: head.body_length(),
             body_max: plan.body_max(),
+            received: self.read_at.max(line.first_byte),
             deadline: line.first_byte + plan.deadline(),
         };
         let received = Received {
@@ -74,6 +77,7 @@ impl Driver {
         });
         let mut served = std::mem::take(&mut line.served);
         let allowed = Allowance {
+            asked: bounds.received.into_std(),
             deadline: bounds.deadline.into_std(),
             farewell: self.settings.farewell,
             buffered: Arc::clone(&self.shared.buffered),
@@ -108,7 +112,7 @@ impl Driver {
         let mut pump = Pump {
             wire,
             guest: Guest::Opening(opening),
-            upload: Uploading::new(sender, http, bounds.length, body_max, buffer_max),
+            upload: Uploading::new(sender, http, bounds, buffer_max),
             download: Download::new(out, buffer_max),
             http,
             settings,

@@ -10,7 +10,7 @@ use tokio::time::timeout_at;
 
 use super::answer::{Answering, Held};
 use super::{Chain, Ended, Judged, serve};
-use crate::dispatch::{Lease, Refusal, TICKS_FIRST, Usage};
+use crate::dispatch::{Lease, Refusal, TICKS_FIRST, Usage, timed};
 use crate::guest::{
     self, CallError, Handling, Next, NextBody, NextError, NextRequest, NotWhole, Response, Run,
     Stage, UploadFailure, Whole,
@@ -122,9 +122,9 @@ async fn stream(
 
 async fn admit(chain: &Chain, index: usize) -> Result<Admitted, NextError> {
     let asked = Instant::now();
-    let admitted = chain.slots[index].admit(chain.deadline(), asked).await;
+    let (admitted, queued) = timed(chain.slots[index].admit(chain.deadline(), asked)).await;
     let admitted = admitted.map_err(|refused| chain.refuse(index, Refusal::Busy(refused)))?;
-    chain.reached(index, admitted.generation(), asked.elapsed());
+    chain.reached(index, admitted.generation(), queued);
     Ok(admitted)
 }
 

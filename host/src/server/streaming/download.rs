@@ -93,14 +93,15 @@ impl<'d> Download<'d> {
         let length = head
             .content_length
             .map_or(ResponseLength::Unknown, ResponseLength::Known);
+        let begun = Instant::now();
         let encoded = ResponseHead {
             status: head.status,
             length,
-            date: Some(&http_date()),
+            date: Some(&http_date(begun.into_std())),
         };
         self.compact();
         http.send_head(&encoded, lines(&head.fields), self.out)?;
-        self.begun = Some(Instant::now());
+        self.begun = Some(begun);
         Ok(())
     }
 

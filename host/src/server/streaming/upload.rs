@@ -9,6 +9,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use httpd_http1::{BodyLength, Connection, Event, RequestError, Trailers};
 use tokio::time::Instant;
 
+use super::Bounds;
 use crate::dispatch::{Demand, Refusal, UploadFailure, UploadSender};
 use crate::server::transport::{READ_BYTES, Read, Wire};
 
@@ -64,17 +65,17 @@ enum Reached {
 }
 
 impl Uploading {
-    /// The body of a request whose head was read, to go to `sender`. One that is empty is over.
+    /// The body of a request whose head was read, to go to `sender`. One that is empty is over,
+    /// since the head was `received`.
     pub(super) fn new(
         sender: UploadSender,
         http: &mut Connection,
-        length: BodyLength,
-        body_max: u64,
+        bounds: &Bounds,
         piece_bytes_max: usize,
     ) -> Self {
         let mut upload = Self {
             sender: Some(sender),
-            body_max,
+            body_max: bounds.body_max,
             piece_bytes_max,
             room: READ_BYTES.min(piece_bytes_max),
             long: BytesMut::new(),
@@ -84,11 +85,11 @@ impl Uploading {
             complete: false,
             failed: false,
         };
-        match length {
+        match bounds.length {
             // Its end comes without a byte.
             BodyLength::None | BodyLength::Known(0) => {
                 if let Reached::End(trailers) = upload.gather(http).1 {
-                    upload.end(&trailers);
+                    upload.end(&trailers, bounds.received);
                 }
             }
             BodyLength::Known(_) | BodyLength::Chunked => http.want_body(),
@@ -168,7 +169,7 @@ impl Uploading {
             Reached::Dry => self.read(cx, http, wire, out),
             Reached::TooLarge => Err(too_large(self.body_max)),
             Reached::End(trailers) => {
-                self.end(&trailers);
+                self.end(&trailers, Instant::now());
                 Ok(true)
             }
             Reached::Malformed(error) => Err(malformed(&error)),
@@ -210,10 +211,10 @@ impl Uploading {
         http.give_up_body();
     }
 
-    fn end(&mut self, trailers: &Trailers) {
+    fn end(&mut self, trailers: &Trailers, now: Instant) {
         self.complete = true;
         self.waiting_since = None;
-        self.over_since = Some(Instant::now());
+        self.over_since = Some(now);
         if let Some(sender) = self.sender.take() {
             sender.end(trailers.fields());
         }
@@ -314,7 +315,7 @@ impl Uploading {
             let piece = self.long_piece();
             self.hand_over(piece);
             if let (_, Reached::End(trailers)) = self.gather(http) {
-                self.end(&trailers);
+                self.end(&trailers, Instant::now());
             }
         }
         Poll::Ready(read)

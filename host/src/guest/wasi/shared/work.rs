@@ -111,7 +111,7 @@ async fn live(kit: &Kit, worker: &Weak<Worker>, polls: Arc<Polls>, start: Start)
     match serve(&mut instance, worker, &roster).await {
         Ok(served) => {
             instance.count_calls(served);
-            drop(kit.keep(instance));
+            drop(kit.keep(instance, Instant::now()));
         }
         Err(error) => roster.fail(error),
     }

@@ -142,6 +142,7 @@ async fn serve(mut driver: Driver, mut open: Open, setup: Setup) -> End {
         let mut line = Line::new(driver.shared.ids.next(), first_byte);
         line.set_head(&head, &mut driver.asked);
         let bounds = Bounds {
+            received: first_byte,
             length: head.body_length(),
             body_max: setup.body_max,
             deadline: first_byte + setup.deadline,
