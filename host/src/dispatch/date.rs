@@ -77,11 +77,14 @@ mod tests {
             assert_eq!(dated.from, now);
             assert_eq!(dated.until, now + Duration::from_millis(left));
         }
-        let first = http_date(now);
-        assert_eq!(http_date(now), first);
-        let later = LAST.get().unwrap().until;
-        http_date(later);
-        assert_eq!(LAST.get().unwrap().from, later, "it was made anew");
+        let made = || LAST.get().map(|last| (last.from, last.until)).unwrap();
+        http_date(now);
+        let (from, until) = made();
+        assert_eq!(from, now);
+        http_date(until - Duration::from_nanos(1));
+        assert_eq!(made(), (from, until), "it was taken once more");
+        http_date(until);
+        assert_eq!(made().0, until, "it was made anew");
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub trait Exchange: Send {
 /// What an exchange may take, beside what the configuration of its guest says.
 #[derive(Clone, Debug)]
 pub struct Allowance {
-    /// Since when the request is there.
+    /// Since when the guest is asked for.
     pub asked: Instant,
     /// When it has to be over.
     pub deadline: Instant,

@@ -27,7 +27,7 @@ pub(super) use due::{Due, Moving};
 pub(super) use job::Cancel;
 
 /// How long a guest may wait for a turn before it gets one at the expense of quick ones.
-const STARVED: Duration = Duration::from_millis(100);
+const STARVED: Duration = Duration::from_millis(50);
 /// How long a thread of the idle class sleeps after each turn. The kernel moves a thread that
 /// waits to a processor that becomes idle, and one on which a thread of the idle class is ready
 /// to go on never does: without this, two quick threads can share a processor for several

@@ -5,13 +5,14 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
-/// Slices from tick to tick while nobody has to give way: at most as many as a call may run for on a
-/// thread of the runtime, so that one tick finds it and the next one that it has overrun.
-const REST: u32 = 4;
+/// Slices from tick to tick while nobody has to give way: as many as a call may run for on a thread
+/// of the runtime, so that one tick finds it and the next one that it has overrun; or a part of
+/// that.
+const REST: [u32; 3] = [4, 2, 1];
 /// Ticks are not farther apart than this for the sake of rest: deadlines are checked at them.
 const REST_MAX: Duration = Duration::from_millis(1);
 /// For so long after the last call that gave way a tick comes with each slice. Guests in the
-/// background have a turn at least every 100 ms.
+/// background have a turn at least every 50 ms.
 const ALERT: Duration = Duration::from_millis(200);
 
 /// What the calls of an engine and its ticker tell each other.
@@ -67,7 +68,8 @@ impl Beat {
 impl Rhythm {
     /// Ticks for slices of this length. It begins at rest.
     pub(super) fn new(slice: Duration) -> Rhythm {
-        let rest = (1..=REST).rev().find(|slices| slice * *slices <= REST_MAX);
+        let fits = |slices: &u32| slice * *slices <= REST_MAX;
+        let rest = REST.into_iter().find(fits);
         Rhythm {
             slice,
             rest: rest.unwrap_or(1),
@@ -116,7 +118,7 @@ mod tests {
     #[test]
     fn ticks_are_rare_until_a_call_gives_way_and_again_long_after_the_last_one_did() {
         let (mut rhythm, beat) = (Rhythm::new(SLICE), Beat::default());
-        assert_eq!(ticks(&mut rhythm, &beat, 3), [REST; 3]);
+        assert_eq!(ticks(&mut rhythm, &beat, 3), [REST[0]; 3]);
         for _ in 0..3 {
             beat.gave_way();
             // Whoever waits already sees it at the next tick.
@@ -126,7 +128,7 @@ mod tests {
         let rest = ticks(&mut rhythm, &beat, 1000);
         let alert = rest.iter().take_while(|slices| **slices == 1).count();
         assert_eq!(SLICE * (5 + u32::try_from(alert).unwrap()), ALERT);
-        assert!(rest[alert..].iter().all(|slices| *slices == REST));
+        assert!(rest[alert..].iter().all(|slices| *slices == REST[0]));
     }
 
     #[test]
@@ -134,7 +136,7 @@ mod tests {
         for (micros, slices) in [
             (100, 4),
             (250, 4),
-            (300, 3),
+            (251, 2),
             (500, 2),
             (501, 1),
             (1_000_000, 1),

@@ -197,7 +197,7 @@ impl Guest {
         }
         let kit = &self.kit;
         let instance = kit.instance(request.id, deadline, kit.turn()).await;
-        // One that waited was there at once, and the clock need not be read.
+        // One that was used before was there at once, and the clock need not be read.
         let called = match &instance {
             Ok(instance) if instance.calls() > 0 => started,
             _ => Instant::now(),

@@ -80,12 +80,12 @@ impl Idle {
         last.map(|waiting| waiting.instance)
     }
 
-    /// Keeps an instance for the next request, from now on; `ready` is for one that nobody has used
-    /// yet. Returns whether no other waits beside it.
-    pub(super) fn put(&self, instance: Instance, ready: Option<Ready>, now: Instant) -> bool {
+    /// Keeps an instance for the next request, as one that rests `since` then; `ready` is for one
+    /// that nobody has used yet. Returns whether no other waits beside it.
+    pub(super) fn put(&self, instance: Instance, ready: Option<Ready>, since: Instant) -> bool {
         let mut shelf = lock(&self.shelves[own_shelf()].0);
         shelf.push_back(Waiting {
-            since: now,
+            since,
             instance,
             ready,
         });

@@ -187,20 +187,21 @@ impl Kit {
         Turn::new(self.sandbox.slice, Arc::clone(&self.pace))
     }
 
-    /// Puts an instance that did well aside for the next request, from `now` on, if it has one left to
-    /// serve. There are never more of them than calls at once. Returns it if it has none left.
-    pub(super) fn keep(&self, instance: Instance, now: Instant) -> Option<Instance> {
+    /// Puts an instance that did well aside for the next request, as one that rests `since` then,
+    /// if it has one left to serve. There are never more of them than calls at once. Returns it if
+    /// it has none left.
+    pub(super) fn keep(&self, instance: Instance, since: Instant) -> Option<Instance> {
         match self.settings.instances {
             Instances::Reuse { uses, .. } if instance.calls() < uses => {
-                self.put_aside(instance, None, now);
+                self.put_aside(instance, None, since);
                 None
             }
             _ => Some(instance),
         }
     }
 
-    fn put_aside(&self, instance: Instance, ready: Option<Ready>, now: Instant) {
-        if self.idle.put(instance, ready, now) {
+    fn put_aside(&self, instance: Instance, ready: Option<Ready>, since: Instant) {
+        if self.idle.put(instance, ready, since) {
             self.sandbox.sweeper.wake();
         }
     }

@@ -7,21 +7,19 @@ use super::beat::Beat;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-/// What a call takes away that no tick hits.
+/// What each call takes away.
 const QUICK: u32 = 2;
-/// What a tick that comes once in so many slices adds when it hits a call. The score rises when
+/// What a tick adds for each slice that it stands for when it hits a call. The score rises when
 /// more than two calls in `3 * slices` are hit: when calls take more than two thirds of a slice on
 /// average, however rare the ticks are.
-const fn tick(slices: u32) -> u32 {
-    3 * slices - QUICK
-}
+const TICK: u32 = 3;
 
 /// From this score on the guest is slow. It is a few ticks away from nothing, even if they are
 /// rare, because the kernel may let a quick call's thread wait just when a tick comes.
 const SLOW: u32 = 32;
 /// What a call adds that took so long that a tick was due and did not reach it.
 const LONG: u32 = 2 * QUICK;
-/// Where the score stops: from there 56 calls without a tick make a guest quick again.
+/// Where the score stops: from there 57 calls without a tick make a guest quick again.
 const SCORE_MAX: u32 = SLOW + 56 * QUICK;
 
 /// The score of one guest, which all its calls share.
@@ -45,9 +43,10 @@ impl Pace {
         self.score.load(Relaxed) >= SLOW
     }
 
-    /// A tick came while a call ran.
-    pub(super) fn ticked(&self) {
-        self.add(tick(self.beat.slices()));
+    /// A tick came while a call ran, which so many had hit `before`.
+    pub(super) fn ticked(&self, before: u32) {
+        let call = if before == 0 { QUICK } else { 0 };
+        self.add(TICK * self.beat.slices() - call);
     }
 
     /// How many slices may pass before a tick is due.
@@ -112,7 +111,7 @@ mod tests {
         let pace = Pace::new(&Beat::of(slices));
         for call in 1..=10_000 {
             if call % every == 0 {
-                pace.ticked();
+                pace.ticked(0);
             } else {
                 pace.were_quick(1);
             }
@@ -132,11 +131,27 @@ mod tests {
     fn a_few_ticks_make_no_guest_slow() {
         let pace = Pace::new(&Beat::of(4));
         for _ in 0..3 {
-            pace.ticked();
+            pace.ticked(0);
             assert!(!pace.is_slow());
         }
-        pace.ticked();
+        pace.ticked(0);
         assert!(pace.is_slow());
+    }
+
+    /// However often ticks come, calls of four slices count alike.
+    #[test]
+    fn long_calls_make_a_guest_slow_if_they_are_more_than_a_sixth() {
+        for (slices, every, slow) in [(1, 5, true), (4, 5, true), (1, 8, false), (4, 8, false)] {
+            let pace = Pace::new(&Beat::of(slices));
+            for call in 1..=1000 {
+                if call % every == 0 {
+                    (0..4 / slices).for_each(|before| pace.ticked(before));
+                } else {
+                    pace.were_quick(1);
+                }
+            }
+            assert_eq!(pace.is_slow(), slow, "one in {every}, {slices} slices");
+        }
     }
 
     #[test]

@@ -94,8 +94,8 @@ impl Turn {
             self.phase = Phase::Ticked(now);
             return Next::GoOn;
         }
+        self.pace.ticked(self.ticks);
         self.ticks = self.ticks.saturating_add(1);
-        self.pace.ticked();
         let overran = matches!(self.phase, Phase::Ticked(first) if self.is_overrun(now - first));
         if overran {
             self.pace.overran();
@@ -143,10 +143,11 @@ impl Turn {
         }
     }
 
-    /// Half a slice is forgiven: ticks are late now and then, and the first one may have come as
-    /// late as that.
+    /// A quarter of the time between two ticks is forgiven: they are late now and then, the first
+    /// one may have come as late as that, and the thread may have waited for its processor.
     fn is_overrun(&self, since_first: Duration) -> bool {
-        since_first >= self.slice * SLICES_ON_THE_RUNTIME - self.slice / 2
+        let forgiven = self.slice * self.pace.slices_to_a_tick() / 4;
+        since_first + forgiven >= self.slice * SLICES_ON_THE_RUNTIME
     }
 }
 
@@ -178,7 +179,7 @@ mod tests {
     fn in_the_background_each_turn_ends_with_a_tick() {
         let (mut turn, pace) = turn();
         let start = Instant::now();
-        for _ in 0..40 {
+        for _ in 0..20 {
             assert_eq!(turn.tick(start, true), Next::GiveWay);
             assert_eq!(turn.tick(start, true), Next::GoOn, "its next turn begins");
         }

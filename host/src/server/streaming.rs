@@ -51,11 +51,13 @@ struct Ended {
 }
 
 impl Driver {
-    /// Answers a request by a guest that streams.
+    /// Answers a request by a guest that streams, and that is asked for since then, if not since
+    /// the request is there.
     pub(super) async fn stream(
         &mut self,
         head: Box<RequestHead>,
         plan: Plan,
+        asked: Option<Instant>,
         line: &mut Line,
     ) -> Next {
         let bounds = Bounds {
@@ -77,7 +79,7 @@ impl Driver {
         });
         let mut served = std::mem::take(&mut line.served);
         let allowed = Allowance {
-            asked: bounds.received.into_std(),
+            asked: asked.unwrap_or(bounds.received).into_std(),
             deadline: bounds.deadline.into_std(),
             farewell: self.settings.farewell,
             buffered: Arc::clone(&self.shared.buffered),

@@ -5,8 +5,8 @@
 //! left to do, before it looks for more; and when it has just been woken, before it begins.
 //!
 //! The second is for the moment in which one finds so much to do that it wakes the other, and is
-//! stopped by that. Nothing tells that it is at work then, but that the other was woken: the first
-//! of two that rest waits for sockets, and the second for the first.
+//! stopped by that. It has not said yet that it is at work then; but of two that rest one waits for
+//! sockets, and whoever waits for the other is woken by that one.
 //!
 //! This is for two threads and not for more: while a thread gives way it still counts as one that
 //! looks for work, for which reason the runtime wakes no third one.
@@ -23,8 +23,8 @@ pub(super) const THREADS: usize = 2;
 const WORK_MAX: Duration = Duration::from_millis(20);
 /// Bits of a note for the processor.
 const PROCESSOR_BITS: u32 = 16;
-/// Bits for what a thread does there. The others have the microsecond.
-const DOING_BITS: u32 = 2;
+/// Bits for what a thread does there. The others have the millisecond.
+const DOING_BITS: u32 = 3;
 
 /// Where both are and what they do, as far as is known.
 #[derive(Clone, Debug)]
@@ -50,9 +50,18 @@ enum Doing {
     Works = 1,
     /// It has none left, and lets the other one go first.
     GivesWay = 2,
-    /// It is about to wait until there is some, or waits, or has just been woken.
-    Rests = 3,
+    /// It waits for sockets and timers, is about to, or was just woken by one.
+    AwaitsSockets = 3,
+    /// The same, but it waits for the other one, which has the sockets, to share work with it.
+    AwaitsOther = 4,
 }
+
+const DOINGS: [Doing; 4] = [
+    Doing::Works,
+    Doing::GivesWay,
+    Doing::AwaitsSockets,
+    Doing::AwaitsOther,
+];
 
 /// What a note says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,8 +75,6 @@ struct Said {
 thread_local! {
     /// Which of the two this thread is.
     static NUMBER: Cell<Option<usize>> = const { Cell::new(None) };
-    /// The other one rested already when this one began to.
-    static RESTED_SECOND: Cell<bool> = const { Cell::new(false) };
 }
 
 impl Pair {
@@ -91,9 +98,9 @@ impl Pair {
         let Some(processor) = processor().filter(|_| number < THREADS) else {
             return false;
         };
-        let other = self.0.other_than(number);
-        let rests_here = other.is_some_and(|other| other.rests_at(processor));
-        let was_stopped = RESTED_SECOND.take() && rests_here;
+        let waits = self.0.said(number).map(|said| said.doing) == Some(Doing::AwaitsOther);
+        let other = self.0.said(THREADS - 1 - number);
+        let was_stopped = waits && other.is_some_and(|other| other.awaits_sockets_at(processor));
         // Before it gives way, so that the other one gives way in its turn: it may have been woken
         // for work that is to be shared.
         self.0.say(number, Doing::Works, processor);
@@ -112,15 +119,17 @@ impl Pair {
         let Some(processor) = processor() else {
             return false;
         };
-        let other = self.0.other_than(number);
-        let was_stopped = other.is_some_and(|other| other.works_at(processor, || self.0.now()));
+        let other = || self.0.said(THREADS - 1 - number);
+        let was_stopped = other().is_some_and(|other| other.works_at(processor, || self.0.now()));
         if was_stopped {
             self.0.say(number, Doing::GivesWay, processor);
             thread::yield_now();
         }
-        self.0.say(number, Doing::Rests, processor);
-        let other = self.0.other_than(number);
-        RESTED_SECOND.set(other.is_some_and(|other| other.doing == Doing::Rests));
+        let doing = match other().map(|other| other.doing) {
+            Some(Doing::AwaitsSockets) => Doing::AwaitsOther,
+            _ => Doing::AwaitsSockets,
+        };
+        self.0.say(number, doing, processor);
         was_stopped
     }
 
@@ -139,7 +148,7 @@ impl Notes {
     fn say(&self, number: usize, doing: Doing, processor: u16) {
         let since = match doing {
             Doing::Works => self.now(),
-            Doing::GivesWay | Doing::Rests => Duration::ZERO,
+            _ => Duration::ZERO,
         };
         let said = Said {
             doing,
@@ -149,39 +158,38 @@ impl Notes {
         self.notes[number].0.store(said.note(), Relaxed);
     }
 
-    /// What the other thread than this one said last.
-    fn other_than(&self, number: usize) -> Option<Said> {
-        Said::read(self.notes[THREADS - 1 - number].0.load(Relaxed))
+    /// What this thread said last.
+    fn said(&self, number: usize) -> Option<Said> {
+        Said::read(self.notes[number].0.load(Relaxed))
     }
 }
 
 impl Said {
-    /// Whether that thread has lately been at work there. If the one that asks is there, that one is
-    /// stopped.
+    /// Whether that thread has lately been at work there. If the one that asks is there, that one
+    /// is stopped.
     fn works_at(self, processor: u16, now: impl FnOnce() -> Duration) -> bool {
         self.doing == Doing::Works
             && self.processor == processor
             && now().saturating_sub(self.since) <= WORK_MAX
     }
 
-    fn rests_at(self, processor: u16) -> bool {
-        self.doing == Doing::Rests && self.processor == processor
+    fn awaits_sockets_at(self, processor: u16) -> bool {
+        self.doing == Doing::AwaitsSockets && self.processor == processor
     }
 
     /// It is not 0.
     fn note(self) -> u64 {
-        let micros = u64::try_from(self.since.as_micros()).unwrap_or(u64::MAX);
-        let doing = (micros << DOING_BITS) | self.doing as u64;
+        let millis = u64::try_from(self.since.as_millis()).unwrap_or(u64::MAX);
+        let doing = (millis << DOING_BITS) | self.doing as u64;
         (doing << PROCESSOR_BITS) | u64::from(self.processor)
     }
 
     fn read(note: u64) -> Option<Said> {
-        let doing = [Doing::Works, Doing::GivesWay, Doing::Rests];
         let number = note >> PROCESSOR_BITS & ((1 << DOING_BITS) - 1);
         Some(Said {
-            doing: doing.into_iter().find(|doing| *doing as u64 == number)?,
+            doing: DOINGS.into_iter().find(|doing| *doing as u64 == number)?,
             processor: (note & u64::from(u16::MAX)) as u16,
-            since: Duration::from_micros(note >> (PROCESSOR_BITS + DOING_BITS)),
+            since: Duration::from_millis(note >> (PROCESSOR_BITS + DOING_BITS)),
         })
     }
 }
@@ -215,7 +223,7 @@ mod tests {
     #[test]
     fn a_note_says_what_was_said() {
         assert_eq!(Said::read(0), None);
-        for doing in [Doing::Works, Doing::GivesWay, Doing::Rests] {
+        for doing in DOINGS {
             for processor in [0, 1, u16::MAX] {
                 let said = said(doing, processor);
                 assert_eq!(Said::read(said.note()), Some(said));
@@ -234,13 +242,12 @@ mod tests {
         let works = said(Doing::Works, 3);
         assert!(works_at(works, 3, Duration::ZERO) && works_at(works, 3, WORK_MAX));
         assert!(!works_at(works, 3, 2 * WORK_MAX) && !works_at(works, 2, Duration::ZERO));
-        assert!(!works.rests_at(3));
-        let rests = said(Doing::Rests, 3);
-        assert!(rests.rests_at(3) && !rests.rests_at(2));
-        let gives_way = said(Doing::GivesWay, 3);
-        assert!(!gives_way.rests_at(3));
-        for other in [rests, gives_way] {
-            assert!(!works_at(other, 3, Duration::ZERO));
+        for doing in DOINGS {
+            let said = said(doing, 3);
+            let (works, awaits) = (doing == Doing::Works, doing == Doing::AwaitsSockets);
+            assert_eq!(works_at(said, 3, Duration::ZERO), works);
+            assert_eq!(said.awaits_sockets_at(3), awaits);
+            assert!(!said.awaits_sockets_at(2));
         }
     }
 
@@ -277,13 +284,15 @@ mod tests {
             };
             assert!(gives_way(Doing::Works, true));
             assert!(!gives_way(Doing::Works, false), "it is elsewhere");
-            assert!(!gives_way(Doing::Rests, true) && !gives_way(Doing::GivesWay, true));
+            for other in [Doing::GivesWay, Doing::AwaitsSockets, Doing::AwaitsOther] {
+                assert!(!gives_way(other, true), "{other:?}");
+            }
         });
     }
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_thread_that_is_woken_lets_the_one_go_first_that_rested_before_it() {
+    fn a_thread_that_is_woken_lets_the_one_go_first_that_woke_it_and_was_stopped() {
         as_first(|pair| {
             let gives_way = |before, after, here| {
                 (0..1000).any(|_| {
@@ -293,13 +302,16 @@ mod tests {
                     pair.begin()
                 })
             };
-            assert!(gives_way(Doing::Rests, Doing::Rests, true));
-            assert!(!gives_way(Doing::Rests, Doing::Rests, false), "elsewhere");
-            assert!(!gives_way(Doing::Rests, Doing::Works, true), "it has begun");
-            for first in [Doing::Works, Doing::GivesWay] {
-                let said = format!("{first:?}: not that one woke it");
-                assert!(!gives_way(first, Doing::Rests, true), "{said}");
+            let (sockets, other) = (Doing::AwaitsSockets, Doing::AwaitsOther);
+            assert!(gives_way(sockets, sockets, true));
+            assert!(!gives_way(sockets, sockets, false), "elsewhere");
+            assert!(!gives_way(sockets, Doing::Works, true), "it has begun");
+            for first in [Doing::Works, Doing::GivesWay, other] {
+                let said = format!("{first:?}: a socket woke this one");
+                assert!(!gives_way(first, sockets, true), "{said}");
             }
+            // The other one sleeps on, whatever this one does.
+            assert!(!gives_way(other, other, true));
         });
     }
 
@@ -311,12 +323,12 @@ mod tests {
             let note = |note: &Note| Said::read(note.0.load(Relaxed)).map(|said| said.doing);
             pair.0.notes.each_ref().map(note)
         };
-        let (works, rests) = (Some(Doing::Works), Some(Doing::Rests));
+        let (works, sockets) = (Some(Doing::Works), Some(Doing::AwaitsSockets));
         let second = || {
             pair.begin();
             assert_eq!(doings(), [works, works]);
             pair.rest();
-            assert_eq!(doings(), [works, rests]);
+            assert_eq!(doings(), [works, sockets]);
         };
         // In threads of its own, which are no other pair's.
         thread::scope(|scope| {
@@ -326,7 +338,7 @@ mod tests {
                 pair.begin();
                 thread::scope(|scope| scope.spawn(second).join()).unwrap();
                 pair.rest();
-                assert_eq!(doings(), [rests, rests]);
+                assert_eq!(doings(), [Some(Doing::AwaitsOther), sockets]);
             });
         });
     }

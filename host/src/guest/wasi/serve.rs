@@ -189,7 +189,7 @@ impl Guest {
         }
         let turn = self.kit.turn().with_polls(polls);
         let instance = self.kit.instance(&id, deadline, turn).await;
-        // As for a lean guest: the clock need not be read for one that waited.
+        // As for a lean guest: one that was used before was there at once.
         let called = match &instance {
             Ok(instance) if instance.calls() > 0 => started,
             _ => Instant::now(),
