@@ -26,8 +26,8 @@ pub(crate) fn runtime(
         let pair = pair::Pair::new();
         let its = pair.clone();
         builder.on_thread_unpark(move || {
+            its.begin();
             begin();
-            let _gave_way = its.begin();
         });
         builder.on_thread_park(move || {
             rest();

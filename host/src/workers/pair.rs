@@ -1,12 +1,12 @@
 //! Two threads of a runtime that share processors with whoever else runs, and with each other. When
 //! the kernel takes the processor from one in the middle of a request and gives it to the other,
 //! that request waits for as long as the other finds work, and nobody else can help it. So a
-//! thread lets the other one go first, if that was stopped on its processor: when it has nothing
-//! left to do, before it looks for more; and when it has just been woken, before it begins.
+//! thread that has nothing left to do lets the other one go first, if that was stopped on its
+//! processor, before it looks for more.
 //!
-//! The second is for the moment in which one finds so much to do that it wakes the other, and is
-//! stopped by that. It has not said yet that it is at work then; but of two that rest one waits for
-//! sockets, and whoever waits for the other is woken by that one.
+//! Often one is stopped when it finds so much to do that it wakes the other. It has not said yet
+//! that it is at work then; but of two that rest one waits for sockets, and whoever waits for the
+//! other is woken by that one.
 //!
 //! This is for two threads and not for more: while a thread gives way it still counts as one that
 //! looks for work, for which reason the runtime wakes no third one.
@@ -48,16 +48,19 @@ struct Note(AtomicU64);
 enum Doing {
     /// It has work.
     Works = 1,
+    /// The same, and the other one woke it for that.
+    Shares = 2,
     /// It has none left, and lets the other one go first.
-    GivesWay = 2,
+    GivesWay = 3,
     /// It waits for sockets and timers, is about to, or was just woken by one.
-    AwaitsSockets = 3,
+    AwaitsSockets = 4,
     /// The same, but it waits for the other one, which has the sockets, to share work with it.
-    AwaitsOther = 4,
+    AwaitsOther = 5,
 }
 
-const DOINGS: [Doing; 4] = [
+const DOINGS: [Doing; 5] = [
     Doing::Works,
+    Doing::Shares,
     Doing::GivesWay,
     Doing::AwaitsSockets,
     Doing::AwaitsOther,
@@ -87,27 +90,21 @@ impl Pair {
         }))
     }
 
-    /// This thread has been woken and has work. Lets the other one go first if that has woken it
-    /// and was stopped here by that. Returns whether that was so.
-    pub(super) fn begin(&self) -> bool {
+    /// This thread has work.
+    pub(super) fn begin(&self) {
         let number = NUMBER.get().unwrap_or_else(|| {
             let number = self.0.threads.fetch_add(1, Relaxed);
             NUMBER.set(Some(number));
             number
         });
         let Some(processor) = processor().filter(|_| number < THREADS) else {
-            return false;
+            return;
         };
-        let waits = self.0.said(number).map(|said| said.doing) == Some(Doing::AwaitsOther);
-        let other = self.0.said(THREADS - 1 - number);
-        let was_stopped = waits && other.is_some_and(|other| other.awaits_sockets_at(processor));
-        // Before it gives way, so that the other one gives way in its turn: it may have been woken
-        // for work that is to be shared.
-        self.0.say(number, Doing::Works, processor);
-        if was_stopped {
-            thread::yield_now();
-        }
-        was_stopped
+        let doing = match self.0.said(number).map(|said| said.doing) {
+            Some(Doing::AwaitsOther) => Doing::Shares,
+            _ => Doing::Works,
+        };
+        self.0.say(number, doing, processor);
     }
 
     /// This thread has no work left. Lets the other one go first if that has, and was stopped here.
@@ -120,7 +117,11 @@ impl Pair {
             return false;
         };
         let other = || self.0.said(THREADS - 1 - number);
-        let was_stopped = other().is_some_and(|other| other.works_at(processor, || self.0.now()));
+        let shares = self.0.said(number).map(|said| said.doing) == Some(Doing::Shares);
+        let was_stopped = other().is_some_and(|other| {
+            let has_woken_this = shares && other.awaits_sockets_at(processor);
+            has_woken_this || other.works_at(processor, || self.0.now())
+        });
         if was_stopped {
             self.0.say(number, Doing::GivesWay, processor);
             thread::yield_now();
@@ -147,7 +148,7 @@ impl Notes {
 
     fn say(&self, number: usize, doing: Doing, processor: u16) {
         let since = match doing {
-            Doing::Works => self.now(),
+            Doing::Works | Doing::Shares => self.now(),
             _ => Duration::ZERO,
         };
         let said = Said {
@@ -168,7 +169,7 @@ impl Said {
     /// Whether that thread has lately been at work there. If the one that asks is there, that one
     /// is stopped.
     fn works_at(self, processor: u16, now: impl FnOnce() -> Duration) -> bool {
-        self.doing == Doing::Works
+        matches!(self.doing, Doing::Works | Doing::Shares)
             && self.processor == processor
             && now().saturating_sub(self.since) <= WORK_MAX
     }
@@ -244,7 +245,8 @@ mod tests {
         assert!(!works_at(works, 3, 2 * WORK_MAX) && !works_at(works, 2, Duration::ZERO));
         for doing in DOINGS {
             let said = said(doing, 3);
-            let (works, awaits) = (doing == Doing::Works, doing == Doing::AwaitsSockets);
+            let works = matches!(doing, Doing::Works | Doing::Shares);
+            let awaits = doing == Doing::AwaitsSockets;
             assert_eq!(works_at(said, 3, Duration::ZERO), works);
             assert_eq!(said.awaits_sockets_at(3), awaits);
             assert!(!said.awaits_sockets_at(2));
@@ -270,48 +272,47 @@ mod tests {
         pair.0.say(1, doing, processor);
     }
 
+    /// Whether the first one gives way if the other one, here or elsewhere, says the first before
+    /// that one is woken, and the second before it rests again.
+    #[cfg(target_os = "linux")]
+    fn gives_way(pair: &Pair, before: Doing, after: Doing, here: bool) -> bool {
+        // The kernel may move the thread in between, but not each time.
+        (0..1000).any(|_| {
+            let_other_say(pair, before, false);
+            pair.rest();
+            pair.begin();
+            let_other_say(pair, after, here);
+            pair.rest()
+        })
+    }
+
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_thread_without_work_lets_the_other_go_first_only_if_that_was_stopped_on_its_processor() {
+    fn a_thread_lets_the_other_go_first_if_that_was_stopped_at_work_on_its_processor() {
         as_first(|pair| {
-            // The kernel may move the thread in between, but not each time.
-            let gives_way = |doing, here| {
-                (0..1000).any(|_| {
-                    pair.begin();
-                    let_other_say(pair, doing, here);
-                    pair.rest()
-                })
-            };
-            assert!(gives_way(Doing::Works, true));
-            assert!(!gives_way(Doing::Works, false), "it is elsewhere");
-            for other in [Doing::GivesWay, Doing::AwaitsSockets, Doing::AwaitsOther] {
-                assert!(!gives_way(other, true), "{other:?}");
+            for before in DOINGS {
+                for after in [Doing::Works, Doing::Shares] {
+                    assert!(gives_way(pair, before, after, true));
+                    assert!(!gives_way(pair, before, after, false), "it is elsewhere");
+                }
+                for after in [Doing::GivesWay, Doing::AwaitsOther] {
+                    assert!(!gives_way(pair, before, after, true), "{after:?}");
+                }
             }
         });
     }
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_thread_that_is_woken_lets_the_one_go_first_that_woke_it_and_was_stopped() {
+    fn a_thread_lets_the_other_go_first_if_that_woke_it_and_was_stopped_there() {
         as_first(|pair| {
-            let gives_way = |before, after, here| {
-                (0..1000).any(|_| {
-                    let_other_say(pair, before, false);
-                    pair.rest();
-                    let_other_say(pair, after, here);
-                    pair.begin()
-                })
-            };
-            let (sockets, other) = (Doing::AwaitsSockets, Doing::AwaitsOther);
-            assert!(gives_way(sockets, sockets, true));
-            assert!(!gives_way(sockets, sockets, false), "elsewhere");
-            assert!(!gives_way(sockets, Doing::Works, true), "it has begun");
-            for first in [Doing::Works, Doing::GivesWay, other] {
+            let sockets = Doing::AwaitsSockets;
+            assert!(gives_way(pair, sockets, sockets, true));
+            assert!(!gives_way(pair, sockets, sockets, false), "elsewhere");
+            for first in DOINGS.into_iter().filter(|first| *first != sockets) {
                 let said = format!("{first:?}: a socket woke this one");
-                assert!(!gives_way(first, sockets, true), "{said}");
+                assert!(!gives_way(pair, first, sockets, true), "{said}");
             }
-            // The other one sleeps on, whatever this one does.
-            assert!(!gives_way(other, other, true));
         });
     }
 
