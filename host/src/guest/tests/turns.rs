@@ -95,12 +95,13 @@ async fn another_slow_guest_gets_its_turns_as_well() {
 async fn a_dropped_call_is_free_at_once_or_after_its_turn() {
     let (spinning, hello) = spin_and_hello(&sandbox(32));
     let mut spinners = start(&spinning, 32).await;
-    // At most two of them run: the others are free when their future is.
+    // At most three of them run, one of them because the guest starves: the others are free when
+    // their future is.
     let rest = spinners.split_off(8);
     stop(rest).await;
-    assert!(spinning.running() <= 8 + 2);
+    assert!(spinning.running() <= 8 + 3);
     stop(spinners).await;
-    assert!(spinning.running() <= 2);
+    assert!(spinning.running() <= 3);
     until_free(&spinning).await;
     assert_eq!(call(&hello).await.unwrap().body, b"hello");
 }
