@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-/// Slices that a call may run for on a thread of the runtime, from the first tick that finds it:
-/// so many more may have passed before. In the background turns are short for
-/// the sake of quick calls; here moving a call costs more than letting it end.
+/// Slices that a call may run for on a thread of the runtime, from the first tick that finds it: so
+/// many more may have passed before. In the background turns are short for the sake of quick calls;
+/// here moving a call costs more than letting it end.
 pub(super) const SLICES_ON_THE_RUNTIME: u32 = 4;
 
 /// What one call has had of its turn.

@@ -135,12 +135,12 @@ impl Driver {
             return self.refuse(refusal, line).await;
         }
         if plan.is_streamed() {
-            let may_wait = self.gathered.is_some();
+            let has_gathered = self.gathered.is_some();
             if let Err(failed) = self.flush().await {
                 return self.cannot_write(failed, line);
             }
             // The guest has not had the time that the client took to take what was gathered.
-            let asked = may_wait.then(Instant::now);
+            let asked = has_gathered.then(Instant::now);
             // On the heap: connections of other guests need not have room for it.
             return Box::pin(self.stream(head, plan, asked, line)).await;
         }
