@@ -172,13 +172,13 @@ fn without_sharing_each_has_an_instance_of_its_own() {
 
 #[test]
 fn instances_are_counted_and_not_their_requests() {
-    let sandbox = "[sandbox]\ninstances_max = 2\n".to_owned();
+    // Each guest has one of the four to itself, whichever of the others are taken.
+    let sandbox = "[sandbox]\ninstances_max = 4\n".to_owned();
     let shared = "instances = { reuse = 100, concurrent = 10 }\ndeadline = \"60s\"\n\
                   queue_time = \"15s\"";
     let fresh = "deadline = \"60s\"\nqueue_time = \"60s\"";
     let hello = guest("hello", "hello", fresh) + &route("/hello", "hello", "");
     let server = TestServer::start(&(sandbox + &fault("shared", shared) + &hello));
-    // One of the two instances is the other guest's part.
     let all: Vec<_> = (0..10).map(|_| Staying::begin(&server, "wait")).collect();
     server.request(get("/hello")).expect(200);
     all.into_iter().for_each(|staying| staying.client.reset());
