@@ -19,6 +19,7 @@ mod lifecycle;
 mod limits;
 mod logs;
 mod middleware;
+mod neighbours;
 mod new;
 mod protocol;
 mod reload;

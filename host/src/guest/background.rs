@@ -1,15 +1,20 @@
 //! Threads for calls that take long: a small executor of the sandbox's own, whose threads run when
 //! nobody else wants the processor, so that slow guests leave the latency of quick ones alone. On a
-//! machine that is never idle one more thread sees that no guest starves. It knows futures, guests
-//! as numbers, and deadlines; it does not know wasm.
+//! machine that is never idle one more thread sees that no guest starves; and where it is other
+//! processes that leave nothing over, one of the process's own priority serves them all, as these
+//! can claim no more than their part. It knows futures, guests as numbers, and deadlines; it does
+//! not know wasm.
 
 mod due;
+mod forsaken;
 mod job;
+mod portion;
 mod ready;
 #[cfg(test)]
 mod tests;
 
 use job::{Job, Task};
+use portion::Portion;
 use ready::{Place, Ready, Ticket};
 use std::cell::Cell;
 use std::io;
@@ -33,7 +38,6 @@ const STARVED: Duration = Duration::from_millis(50);
 /// to go on never does: without this, two quick threads can share a processor for several
 /// milliseconds while a slow guest has the other one.
 const BREATH: Duration = Duration::from_micros(50);
-
 /// Owns the threads; dropping it ends each of them after its turn.
 pub(super) struct Background {
     shared: Arc<Shared>,
@@ -52,41 +56,69 @@ struct Shared {
     work: Condvar,
     /// Wakes the thread that looks after starved guests, when somebody waits again.
     somebody: Condvar,
+    /// Wakes the thread that serves all while those of the idle class cannot.
+    forsaken: Condvar,
     lanes: AtomicU64,
 }
 
-#[derive(Default)]
 struct Queue {
     ready: Ready<Arc<Job>>,
+    /// When a thread was told to wake for a call, and none of the idle class has taken any since.
+    told: Option<Instant>,
     /// Nobody waited when the thread for starved guests last looked.
     is_helper_asleep: bool,
+    /// The same of the thread that stands in.
+    is_stand_in_asleep: bool,
+    /// Those of the idle class get no processor, and take no calls until they do.
+    forsaken: bool,
+    portion: Portion,
     stopped: bool,
 }
 
+/// What a thread of a [`Background`] does.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// It takes one call after the other, when nobody else wants the processor.
+    Serves,
+    /// It takes what would wait for too long otherwise.
+    Helps,
+}
+
 thread_local! {
-    static IS_BACKGROUND: Cell<bool> = const { Cell::new(false) };
+    static ROLE: Cell<Option<Role>> = const { Cell::new(None) };
 }
 
 /// Whether this thread is one of a [`Background`].
 pub(super) fn is_here() -> bool {
-    IS_BACKGROUND.get()
+    ROLE.get().is_some()
 }
 
 impl Background {
     /// Starts so many threads, or as many as there are processors for 0, that run when nobody else
-    /// wants to; and one for starved guests, whose priority is `nice` steps (0 to 19) below that of
-    /// the process.
+    /// wants to; one for starved guests, whose priority is `nice` steps (0 to 19) below that of the
+    /// process; and one of the process's priority, for when other processes take all processors.
     ///
     /// # Errors
     /// The operating system may refuse another thread.
     pub(super) fn start(threads: usize, nice: u32) -> io::Result<Background> {
         let processors = || thread::available_parallelism().map_or(1, usize::from);
-        let threads = if threads == 0 { processors() } else { threads };
+        let processors = processors();
+        let threads = if threads == 0 { processors } else { threads };
+        let queue = Queue {
+            ready: Ready::default(),
+            told: None,
+            is_helper_asleep: false,
+            is_stand_in_asleep: false,
+            forsaken: false,
+            portion: Portion::new(processors, Instant::now(), portion::used()),
+            stopped: false,
+        };
         let background = Background {
             shared: Arc::new(Shared {
-                queue: Mutex::default(),
+                queue: Mutex::new(queue),
                 work: Condvar::new(),
                 somebody: Condvar::new(),
+                forsaken: Condvar::new(),
                 lanes: AtomicU64::new(0),
             }),
         };
@@ -96,7 +128,7 @@ impl Background {
                 .name(format!("guest-slow-{number}"))
                 .spawn(move || {
                     run_when_idle();
-                    IS_BACKGROUND.set(true);
+                    ROLE.set(Some(Role::Serves));
                     shared.work_until_stopped();
                 })?;
         }
@@ -105,8 +137,15 @@ impl Background {
             .name("guest-starved".to_owned())
             .spawn(move || {
                 lower_priority(nice);
-                IS_BACKGROUND.set(true);
+                ROLE.set(Some(Role::Helps));
                 shared.help_until_stopped();
+            })?;
+        let shared = Arc::clone(&background.shared);
+        thread::Builder::new()
+            .name("guest-forsaken".to_owned())
+            .spawn(move || {
+                ROLE.set(Some(Role::Helps));
+                shared.stand_in_until_stopped();
             })?;
         Ok(background)
     }
@@ -132,7 +171,9 @@ impl Shared {
     fn work_until_stopped(&self) {
         while let Some(job) = self.next() {
             job.take_turn();
-            thread::sleep(BREATH);
+            if !forsaken::sleeps_in_time(BREATH) {
+                self.forsake(&mut lock(&self.queue));
+            }
         }
     }
 
@@ -167,7 +208,21 @@ impl Shared {
     fn next(&self) -> Option<Arc<Job>> {
         let mut queue = lock(&self.queue);
         while !queue.stopped {
-            if let Some(job) = queue.ready.pop(Instant::now()) {
+            let now = Instant::now();
+            if queue
+                .told
+                .take()
+                .is_some_and(|told| forsaken::is_late(told, now))
+            {
+                self.forsake(&mut queue);
+            }
+            if queue.forsaken {
+                drop(queue);
+                self.wait_for_idle_processor();
+                queue = lock(&self.queue);
+                continue;
+            }
+            if let Some(job) = queue.ready.pop(now) {
                 return Some(job);
             }
             let woken = self.work.wait(queue);
@@ -181,22 +236,32 @@ impl Shared {
         lock(&self.queue).ready.pop(Instant::now())
     }
 
-    /// Queues a call; `None` when no thread will come for it any more.
-    fn push(&self, place: Place, deadline: Instant, job: Arc<Job>) -> Option<Ticket> {
+    /// Queues a call, and wakes a thread for it if one sleeps; but not if it has had its turn
+    /// `just_now` by a thread that serves, which is awake itself. `None` when no thread will come
+    /// for it any more.
+    fn push(
+        &self,
+        place: Place,
+        deadline: Instant,
+        job: Arc<Job>,
+        just_now: bool,
+    ) -> Option<Ticket> {
         let mut queue = lock(&self.queue);
         if queue.stopped {
             return None;
         }
+        let now = Instant::now();
+        if !just_now || ROLE.get() != Some(Role::Serves) {
+            queue.told.get_or_insert(now);
+            self.work.notify_one();
+        }
         if mem::take(&mut queue.is_helper_asleep) {
             self.somebody.notify_one();
         }
-        Some(queue.ready.push(place, deadline, job, Instant::now()))
-    }
-
-    /// Wakes a thread, if one sleeps, for a call that was queued. A thread that queues its own call
-    /// again need not: it is awake itself.
-    fn announce(&self) {
-        self.work.notify_one();
+        if mem::take(&mut queue.is_stand_in_asleep) {
+            self.forsaken.notify_one();
+        }
+        Some(queue.ready.push(place, deadline, job, now))
     }
 
     fn remove(&self, ticket: &Ticket) {
@@ -210,6 +275,7 @@ impl Drop for Background {
         lock(&self.shared.queue).stopped = true;
         self.shared.work.notify_all();
         self.shared.somebody.notify_all();
+        self.shared.forsaken.notify_all();
         // A call holds its guest, and a guest all of this, so none should be left.
         while let Some(job) = self.shared.take() {
             job.cancel();

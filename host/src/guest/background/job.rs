@@ -39,6 +39,16 @@ enum State {
     Ended,
 }
 
+/// Which turn a call is queued for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    First,
+    /// Of a call that waited for something.
+    Woken,
+    /// Of one whose turn has just ended: its thread is awake.
+    Next,
+}
+
 impl Job {
     /// Queues a call for its first turn in the background.
     pub(super) fn start(shared: &Arc<Shared>, lane: u64, deadline: Due, task: Task) -> Cancel {
@@ -49,8 +59,7 @@ impl Job {
             runtime: Handle::try_current().ok(),
             state: Mutex::new(State::Ended),
         });
-        let left = job.queue(&mut lock(&job.state), task, false);
-        shared.announce();
+        let left = job.queue(&mut lock(&job.state), task, Turn::First);
         drop(left);
         Cancel(job)
     }
@@ -125,7 +134,7 @@ impl Job {
                 woken,
             } => {
                 if woken {
-                    return self.queue(&mut state, task, true);
+                    return self.queue(&mut state, task, Turn::Next);
                 }
                 *state = State::Waiting(task);
                 None
@@ -139,15 +148,13 @@ impl Job {
 
     /// Queues a task, or returns it when the threads have ended. The queue is locked while the
     /// state is, and never the other way round.
-    fn queue(self: &Arc<Job>, state: &mut State, task: Task, begun: bool) -> Option<Task> {
+    fn queue(self: &Arc<Job>, state: &mut State, task: Task, turn: Turn) -> Option<Task> {
         let place = Place {
             lane: self.lane,
-            begun,
+            begun: turn != Turn::First,
         };
-        match self
-            .shared
-            .push(place, self.deadline.get(), Arc::clone(self))
-        {
+        let (deadline, job) = (self.deadline.get(), Arc::clone(self));
+        match self.shared.push(place, deadline, job, turn == Turn::Next) {
             Some(ticket) => {
                 *state = State::Queued(task, ticket);
                 None
@@ -168,7 +175,7 @@ impl Wake for Job {
     fn wake_by_ref(self: &Arc<Job>) {
         let mut state = lock(&self.state);
         let left = match mem::replace(&mut *state, State::Ended) {
-            State::Waiting(task) => self.queue(&mut state, task, true),
+            State::Waiting(task) => self.queue(&mut state, task, Turn::Woken),
             State::Running { cancelled, .. } => {
                 *state = State::Running {
                     woken: true,
@@ -182,7 +189,6 @@ impl Wake for Job {
             }
         };
         drop(state);
-        self.shared.announce();
         drop(left);
     }
 }

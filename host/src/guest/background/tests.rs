@@ -211,3 +211,60 @@ fn the_threads_end_with_their_owner_and_take_what_waits_along() {
         "a thread still runs"
     );
 }
+
+/// Has the executor believe that its process has had little of the processors, or much.
+fn pretend(background: &Background, little: bool) {
+    let processors = if little { 1_000_000 } else { 0 };
+    let long_ago = Instant::now().checked_sub(STARVED).unwrap();
+    lock(&background.shared.queue).portion = Portion::new(processors, long_ago, portion::used());
+}
+
+#[test]
+fn calls_that_other_processes_hold_up_are_served_by_a_thread_that_gets_a_processor() {
+    let background = one_thread();
+    let (blocker, release) = block(&background);
+    pretend(&background, true);
+    let (name, named) = mpsc::channel();
+    // The thread for starved guests may come first.
+    let task = Box::pin(async move {
+        while name
+            .send(thread::current().name().map(str::to_owned))
+            .is_ok()
+        {
+            give_way().await;
+        }
+    });
+    let call = background.lane().start(soon().into(), task);
+    let is_stand_in = |name: Option<String>| name.as_deref() == Some("guest-forsaken");
+    assert!(eventually(|| is_stand_in(
+        named.recv_timeout(PATIENCE).unwrap()
+    )));
+    assert!(lock(&background.shared.queue).forsaken);
+    drop((named, release, call, blocker));
+}
+
+#[test]
+fn guests_of_a_process_that_has_its_share_are_not_forsaken() {
+    let background = one_thread();
+    for little in [false, true] {
+        pretend(&background, little);
+        let mut queue = lock(&background.shared.queue);
+        background.shared.forsake(&mut queue);
+        assert_eq!(queue.forsaken, little);
+    }
+}
+
+#[test]
+fn a_call_whose_turn_was_by_another_thread_is_told_of() {
+    let background = one_thread();
+    let (blocker, release) = block(&background);
+    let _call = background
+        .lane()
+        .start(soon().into(), counter(&Arc::default()));
+    let queue = || lock(&background.shared.queue);
+    let job = queue().ready.pop(Instant::now()).unwrap();
+    queue().told = None;
+    job.take_turn();
+    assert!(queue().told.is_some() && !queue().ready.is_empty());
+    drop((release, blocker));
+}
