@@ -13,8 +13,8 @@ mod ready;
 #[cfg(test)]
 mod tests;
 
+use forsaken::{Standing, Watch};
 use job::{Job, Task};
-use portion::Portion;
 use ready::{Place, Ready, Ticket};
 use std::cell::Cell;
 use std::io;
@@ -38,6 +38,7 @@ const STARVED: Duration = Duration::from_millis(50);
 /// to go on never does: without this, two quick threads can share a processor for several
 /// milliseconds while a slow guest has the other one.
 const BREATH: Duration = Duration::from_micros(50);
+
 /// Owns the threads; dropping it ends each of them after its turn.
 pub(super) struct Background {
     shared: Arc<Shared>,
@@ -52,27 +53,32 @@ pub(super) struct Lane {
 
 /// What the threads share.
 struct Shared {
+    processors: usize,
     queue: Mutex<Queue>,
     work: Condvar,
     /// Wakes the thread that looks after starved guests, when somebody waits again.
     somebody: Condvar,
-    /// Wakes the thread that serves all while those of the idle class cannot.
+    /// Wakes the threads that serve while those of the idle class cannot.
     forsaken: Condvar,
     lanes: AtomicU64,
 }
 
 struct Queue {
     ready: Ready<Arc<Job>>,
-    /// When a thread was told to wake for a call, and none of the idle class has taken any since.
-    told: Option<Instant>,
+    /// Since when somebody waits and no thread that serves has come.
+    waits: Option<Instant>,
     /// Nobody waited when the thread for starved guests last looked.
     is_helper_asleep: bool,
-    /// The same of the thread that stands in.
-    is_stand_in_asleep: bool,
-    /// Those of the idle class get no processor, and take no calls until they do.
-    forsaken: bool,
-    portion: Portion,
+    standing: Standing,
     stopped: bool,
+}
+
+/// Who is to be woken once nothing is locked: whoever wakes takes the lock.
+#[derive(Clone, Copy, Debug, Default)]
+struct Wakes {
+    work: bool,
+    helper: bool,
+    stand_in: bool,
 }
 
 /// What a thread of a [`Background`] does.
@@ -96,26 +102,24 @@ pub(super) fn is_here() -> bool {
 impl Background {
     /// Starts so many threads, or as many as there are processors for 0, that run when nobody else
     /// wants to; one for starved guests, whose priority is `nice` steps (0 to 19) below that of the
-    /// process; and one of the process's priority, for when other processes take all processors.
+    /// process; and for each four processors one of the process's priority, for when other
+    /// processes take them all.
     ///
     /// # Errors
     /// The operating system may refuse another thread.
     pub(super) fn start(threads: usize, nice: u32) -> io::Result<Background> {
-        let processors = || thread::available_parallelism().map_or(1, usize::from);
-        let processors = processors();
+        let processors = thread::available_parallelism().map_or(1, usize::from);
         let threads = if threads == 0 { processors } else { threads };
-        let queue = Queue {
-            ready: Ready::default(),
-            told: None,
-            is_helper_asleep: false,
-            is_stand_in_asleep: false,
-            forsaken: false,
-            portion: Portion::new(processors, Instant::now(), portion::used()),
-            stopped: false,
-        };
         let background = Background {
             shared: Arc::new(Shared {
-                queue: Mutex::new(queue),
+                processors,
+                queue: Mutex::new(Queue {
+                    ready: Ready::default(),
+                    waits: None,
+                    is_helper_asleep: false,
+                    standing: Standing::new(processors),
+                    stopped: false,
+                }),
                 work: Condvar::new(),
                 somebody: Condvar::new(),
                 forsaken: Condvar::new(),
@@ -123,31 +127,35 @@ impl Background {
             }),
         };
         for number in 0..threads {
-            let shared = Arc::clone(&background.shared);
-            thread::Builder::new()
-                .name(format!("guest-slow-{number}"))
-                .spawn(move || {
-                    run_when_idle();
-                    ROLE.set(Some(Role::Serves));
-                    shared.work_until_stopped();
-                })?;
+            background.spawn(format!("guest-slow-{number}"), Role::Serves, |shared| {
+                run_when_idle();
+                shared.work_until_stopped();
+            })?;
         }
-        let shared = Arc::clone(&background.shared);
-        thread::Builder::new()
-            .name("guest-starved".to_owned())
-            .spawn(move || {
-                lower_priority(nice);
-                ROLE.set(Some(Role::Helps));
-                shared.help_until_stopped();
-            })?;
-        let shared = Arc::clone(&background.shared);
-        thread::Builder::new()
-            .name("guest-forsaken".to_owned())
-            .spawn(move || {
-                ROLE.set(Some(Role::Helps));
-                shared.stand_in_until_stopped();
-            })?;
+        background.spawn("guest-starved".to_owned(), Role::Helps, move |shared| {
+            lower_priority(nice);
+            shared.help_until_stopped();
+        })?;
+        for number in 0..processors.div_ceil(4) {
+            let name = format!("guest-forsaken-{number}");
+            background.spawn(name, Role::Helps, Shared::stand_in_until_stopped)?;
+        }
         Ok(background)
+    }
+
+    fn spawn(
+        &self,
+        name: String,
+        role: Role,
+        work: impl FnOnce(&Shared) + Send + 'static,
+    ) -> io::Result<()> {
+        let shared = Arc::clone(&self.shared);
+        let thread = thread::Builder::new().name(name);
+        thread.spawn(move || {
+            ROLE.set(Some(role));
+            work(&shared);
+        })?;
+        Ok(())
     }
 
     /// A queue of its own for one more guest.
@@ -171,29 +179,30 @@ impl Shared {
     fn work_until_stopped(&self) {
         while let Some(job) = self.next() {
             job.take_turn();
-            if !forsaken::sleeps_in_time(BREATH) {
-                self.forsake(&mut lock(&self.queue));
-            }
+            thread::sleep(BREATH);
         }
     }
 
     fn help_until_stopped(&self) {
-        while let Some(job) = self.next_starved() {
+        let mut watch = Watch::default();
+        while let Some(job) = self.next_starved(&mut watch) {
             job.take_turn();
         }
     }
 
     /// Waits for a guest that had no turn for [`STARVED`]. `None` when there will be none any more.
-    fn next_starved(&self) -> Option<Arc<Job>> {
+    fn next_starved(&self, watch: &mut Watch) -> Option<Arc<Job>> {
         let mut queue = lock(&self.queue);
         while !queue.stopped {
             let now = Instant::now();
+            self.look_for_forsaken(&mut queue, watch, now);
             let starved = now.checked_sub(STARVED);
             if let Some(job) = starved.and_then(|then| queue.ready.pop_starved(then, now)) {
                 return Some(job);
             }
             queue.is_helper_asleep = queue.ready.is_empty();
             queue = if queue.is_helper_asleep {
+                *watch = Watch::default();
                 let woken = self.somebody.wait(queue);
                 woken.unwrap_or_else(PoisonError::into_inner)
             } else {
@@ -208,21 +217,13 @@ impl Shared {
     fn next(&self) -> Option<Arc<Job>> {
         let mut queue = lock(&self.queue);
         while !queue.stopped {
-            let now = Instant::now();
-            if queue
-                .told
-                .take()
-                .is_some_and(|told| forsaken::is_late(told, now))
-            {
-                self.forsake(&mut queue);
-            }
-            if queue.forsaken {
-                drop(queue);
-                self.wait_for_idle_processor();
-                queue = lock(&self.queue);
+            if queue.standing.is_forsaken() {
+                queue = self.stay_away(queue);
                 continue;
             }
+            let now = Instant::now();
             if let Some(job) = queue.ready.pop(now) {
+                queue.waits = (!queue.ready.is_empty()).then_some(now);
                 return Some(job);
             }
             let woken = self.work.wait(queue);
@@ -236,32 +237,42 @@ impl Shared {
         lock(&self.queue).ready.pop(Instant::now())
     }
 
-    /// Queues a call, and wakes a thread for it if one sleeps; but not if it has had its turn
-    /// `just_now` by a thread that serves, which is awake itself. `None` when no thread will come
-    /// for it any more.
+    /// Queues a call, and says whom to wake for it. A call that has had its turn `just_now` by a
+    /// thread that serves needs nobody: that thread is awake. `None` when no thread will come for
+    /// it any more.
     fn push(
         &self,
         place: Place,
         deadline: Instant,
         job: Arc<Job>,
         just_now: bool,
-    ) -> Option<Ticket> {
+    ) -> Option<(Ticket, Wakes)> {
         let mut queue = lock(&self.queue);
         if queue.stopped {
             return None;
         }
         let now = Instant::now();
-        if !just_now || ROLE.get() != Some(Role::Serves) {
-            queue.told.get_or_insert(now);
-            self.work.notify_one();
+        if queue.ready.is_empty() {
+            queue.waits = Some(now);
         }
-        if mem::take(&mut queue.is_helper_asleep) {
-            self.somebody.notify_one();
+        let is_forsaken = queue.standing.is_forsaken();
+        let wakes = Wakes {
+            work: !is_forsaken && (!just_now || ROLE.get() != Some(Role::Serves)),
+            helper: mem::take(&mut queue.is_helper_asleep),
+            stand_in: is_forsaken,
+        };
+        Some((queue.ready.push(place, deadline, job, now), wakes))
+    }
+
+    fn wake(&self, wakes: Wakes) {
+        let all = [
+            (wakes.work, &self.work),
+            (wakes.helper, &self.somebody),
+            (wakes.stand_in, &self.forsaken),
+        ];
+        for (_, sleeping) in all.into_iter().filter(|(wakes, _)| *wakes) {
+            sleeping.notify_one();
         }
-        if mem::take(&mut queue.is_stand_in_asleep) {
-            self.forsaken.notify_one();
-        }
-        Some(queue.ready.push(place, deadline, job, now))
     }
 
     fn remove(&self, ticket: &Ticket) {

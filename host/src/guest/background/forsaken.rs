@@ -1,42 +1,137 @@
-//! What happens while other processes take all processors: threads of the idle class would hold the
-//! calls they take, so they take none, and one thread of the process's own priority serves all. It
-//! has no say where the process itself has most of the processors.
+//! What happens while other processes take all processors. Threads of the idle class would hold the
+//! calls they take for seconds, so they take none, and threads of the process's own priority serve,
+//! as long as the process has little of the machine: beyond that it is its own quick guests that
+//! leave nothing over.
 
 use super::job::Job;
-use super::{Queue, Shared, lock, portion};
-use std::sync::{Arc, PoisonError};
+use super::portion::{self, Portion};
+use super::{Queue, Shared, lock};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// A thread of the idle class that wakes so late has no idle processor. If it is other processes
-/// that have them all, it takes no more calls: it would only hold them.
-const LATE: Duration = Duration::from_millis(1);
-/// A call for which such a thread should have come so long ago is forsaken.
-const FORSAKEN: Duration = Duration::from_millis(5);
-/// How often in a row such a thread must wake in time before it takes calls again.
+/// No thread of the idle class comes for a call within this time, and the process has little of the
+/// processors: others have them all.
+const LATE: Duration = Duration::from_millis(10);
+/// How long such a thread sleeps to see whether it gets a processor, and how late it may wake.
+const PROBE: Duration = Duration::from_millis(1);
+/// How often in a row it must wake in time.
 const CALM: u32 = 32;
-/// How long it sleeps before it tries that, at first and at most.
+/// How long it waits between two such rows, at first and at most.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(64));
 
-impl Shared {
-    /// A thread of the idle class waited for a processor. If other processes have them all, none of
-    /// these threads takes calls any more.
-    pub(super) fn forsake(&self, queue: &mut Queue) {
-        if !queue.forsaken && queue.has_little() {
-            queue.forsaken = true;
-            self.forsaken.notify_one();
+/// Whether the threads of the idle class serve.
+#[derive(Debug)]
+pub(super) struct Standing {
+    /// Whether they are of that class at all, and can be forsaken.
+    pub(super) is_watched: bool,
+    forsaken: bool,
+    /// One of them looks whether it would get a processor.
+    probed: bool,
+    /// What the process has had since.
+    portion: Portion,
+}
+
+/// What the process has had of the processors while somebody waited.
+#[derive(Debug, Default)]
+pub(super) struct Watch(Option<Portion>);
+
+impl Standing {
+    /// They serve, on so many processors.
+    pub(super) fn new(processors: usize) -> Standing {
+        Standing {
+            is_watched: cfg!(target_os = "linux"),
+            forsaken: false,
+            probed: false,
+            portion: Portion::new(processors, Instant::now(), portion::used()),
         }
     }
 
-    /// Returns when a thread of the idle class, which this is, is sure to get a processor again, or
-    /// all is stopped.
-    pub(super) fn wait_for_idle_processor(&self) {
+    /// Whether they take no calls.
+    pub(super) fn is_forsaken(&self) -> bool {
+        self.forsaken
+    }
+}
+
+impl Watch {
+    /// As it was when somebody began to wait.
+    #[cfg(test)]
+    pub(super) fn since(portion: Portion) -> Watch {
+        Watch(Some(portion))
+    }
+
+    /// Whether that was little. It is not known at the first look.
+    fn saw_little(&mut self, processors: usize, now: Instant) -> bool {
+        let used = portion::used();
+        match &mut self.0 {
+            Some(portion) => portion.is_little(now, used),
+            None => {
+                self.0 = Some(Portion::new(processors, now, used));
+                false
+            }
+        }
+    }
+}
+
+impl Shared {
+    /// Has other threads serve if nobody comes for those that wait. To be called at intervals while
+    /// somebody does.
+    pub(super) fn look_for_forsaken(&self, queue: &mut Queue, watch: &mut Watch, now: Instant) {
+        let standing = &mut queue.standing;
+        if !standing.is_watched || standing.forsaken || queue.ready.is_empty() {
+            return;
+        }
+        let had_little = watch.saw_little(self.processors, now);
+        if had_little && queue.waits.is_some_and(|since| now > since + LATE) {
+            standing.forsaken = true;
+            standing.portion = Portion::new(self.processors, now, portion::used());
+            self.forsaken.notify_all();
+        }
+    }
+
+    /// Keeps a thread of the idle class from calls. One of them returns when it is likely to get a
+    /// processor again; then all serve.
+    pub(super) fn stay_away<'q>(
+        &'q self,
+        mut queue: MutexGuard<'q, Queue>,
+    ) -> MutexGuard<'q, Queue> {
+        if queue.standing.probed {
+            let woken = self.work.wait(queue);
+            return woken.unwrap_or_else(PoisonError::into_inner);
+        }
+        queue.standing.probed = true;
+        drop(queue);
+        self.wait_for_processor();
+        self.come_back()
+    }
+
+    fn wait_for_processor(&self) {
         let (mut pause, longest) = PAUSES;
-        while !(0..CALM).all(|_| sleeps_in_time(LATE)) && !lock(&self.queue).stopped {
+        while !(0..CALM).all(|_| self.wakes_in_time()) && !lock(&self.queue).stopped {
             thread::sleep(pause);
             pause = longest.min(2 * pause);
         }
-        lock(&self.queue).forsaken = false;
+    }
+
+    /// Sleeps for a moment. Whether the kernel then let this thread run, or kept it waiting for no
+    /// others than those of this process.
+    fn wakes_in_time(&self) -> bool {
+        let (start, before) = (Instant::now(), portion::used());
+        thread::sleep(PROBE);
+        let elapsed = start.elapsed();
+        let processors = u32::try_from(self.processors).unwrap_or(u32::MAX);
+        let own = portion::used().saturating_sub(before) / processors;
+        elapsed.saturating_sub(own) < 2 * PROBE
+    }
+
+    /// The threads of the idle class serve again.
+    pub(super) fn come_back(&self) -> MutexGuard<'_, Queue> {
+        let mut queue = lock(&self.queue);
+        queue.standing.forsaken = false;
+        queue.standing.probed = false;
+        queue.waits = None;
+        self.work.notify_all();
+        queue
     }
 
     pub(super) fn stand_in_until_stopped(&self) {
@@ -50,42 +145,20 @@ impl Shared {
     fn next_forsaken(&self) -> Option<Arc<Job>> {
         let mut queue = lock(&self.queue);
         while !queue.stopped {
-            let now = Instant::now();
-            if queue.told.is_some_and(|told| now > told + FORSAKEN) {
-                self.forsake(&mut queue);
-            }
-            if queue.forsaken && !queue.ready.is_empty() && queue.has_little() {
-                return queue.ready.pop(now);
-            }
-            queue.is_stand_in_asleep = queue.ready.is_empty();
-            queue = if queue.is_stand_in_asleep {
+            if !queue.standing.forsaken || queue.ready.is_empty() {
                 let woken = self.forsaken.wait(queue);
-                woken.unwrap_or_else(PoisonError::into_inner)
-            } else {
-                let woken = self.forsaken.wait_timeout(queue, FORSAKEN);
-                woken.unwrap_or_else(PoisonError::into_inner).0
-            };
+                queue = woken.unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            let now = Instant::now();
+            if queue.standing.portion.is_little(now, portion::used())
+                && let Some(job) = queue.ready.pop(now)
+            {
+                return Some(job);
+            }
+            let woken = self.forsaken.wait_timeout(queue, LATE);
+            queue = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
         None
     }
-}
-
-impl Queue {
-    /// Whether the process has had little of the processors of late. It is not its own quick guests
-    /// then that leave nothing over.
-    fn has_little(&mut self) -> bool {
-        self.portion.is_little(Instant::now(), portion::used())
-    }
-}
-
-/// Whether it is late for a thread that was told then.
-pub(super) fn is_late(told: Instant, now: Instant) -> bool {
-    now > told + LATE
-}
-
-/// Sleeps for so long. Whether the kernel then let this thread run.
-pub(super) fn sleeps_in_time(time: Duration) -> bool {
-    let start = Instant::now();
-    thread::sleep(time);
-    start.elapsed() < time + LATE
 }

@@ -2,7 +2,7 @@
 //! turns is `ready`'s affair, the threads are `background`'s.
 
 use super::ready::{Place, Ticket};
-use super::{Due, Shared, lock};
+use super::{Due, Shared, Wakes, lock};
 use std::future::Future;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -59,8 +59,8 @@ impl Job {
             runtime: Handle::try_current().ok(),
             state: Mutex::new(State::Ended),
         });
-        let left = job.queue(&mut lock(&job.state), task, Turn::First);
-        drop(left);
+        let queued = job.queue(&mut lock(&job.state), task, Turn::First);
+        drop(job.tell(queued));
         Cancel(job)
     }
 
@@ -134,7 +134,9 @@ impl Job {
                 woken,
             } => {
                 if woken {
-                    return self.queue(&mut state, task, Turn::Next);
+                    let queued = self.queue(&mut state, task, Turn::Next);
+                    drop(state);
+                    return self.tell(queued);
                 }
                 *state = State::Waiting(task);
                 None
@@ -146,23 +148,34 @@ impl Job {
         }
     }
 
-    /// Queues a task, or returns it when the threads have ended. The queue is locked while the
-    /// state is, and never the other way round.
-    fn queue(self: &Arc<Job>, state: &mut State, task: Task, turn: Turn) -> Option<Task> {
+    /// Queues a task and says whom to wake, or returns it when the threads have ended. The queue is
+    /// locked while the state is, and never the other way round.
+    fn queue(self: &Arc<Job>, state: &mut State, task: Task, turn: Turn) -> Result<Wakes, Task> {
         let place = Place {
             lane: self.lane,
             begun: turn != Turn::First,
         };
         let (deadline, job) = (self.deadline.get(), Arc::clone(self));
         match self.shared.push(place, deadline, job, turn == Turn::Next) {
-            Some(ticket) => {
+            Some((ticket, wakes)) => {
                 *state = State::Queued(task, ticket);
-                None
+                Ok(wakes)
             }
             None => {
                 *state = State::Ended;
-                Some(task)
+                Err(task)
             }
+        }
+    }
+
+    /// Tells the threads of a task that was queued, or returns one that was not.
+    fn tell(&self, queued: Result<Wakes, Task>) -> Option<Task> {
+        match queued {
+            Ok(wakes) => {
+                self.shared.wake(wakes);
+                None
+            }
+            Err(task) => Some(task),
         }
     }
 }
@@ -174,22 +187,22 @@ impl Wake for Job {
 
     fn wake_by_ref(self: &Arc<Job>) {
         let mut state = lock(&self.state);
-        let left = match mem::replace(&mut *state, State::Ended) {
+        let queued = match mem::replace(&mut *state, State::Ended) {
             State::Waiting(task) => self.queue(&mut state, task, Turn::Woken),
             State::Running { cancelled, .. } => {
                 *state = State::Running {
                     woken: true,
                     cancelled,
                 };
-                None
+                return;
             }
             other => {
                 *state = other;
-                None
+                return;
             }
         };
         drop(state);
-        drop(left);
+        drop(self.tell(queued));
     }
 }
 

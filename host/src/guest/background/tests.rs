@@ -1,5 +1,6 @@
 //! The executor with futures of its own kind, without any guest.
 
+use super::portion::{self, Portion};
 use super::*;
 use std::future::{pending, poll_fn};
 use std::sync::atomic::AtomicBool;
@@ -11,7 +12,10 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn one_thread() -> Background {
-    Background::start(1, 0).unwrap()
+    let background = Background::start(1, 0).unwrap();
+    // On a busy machine others would serve in its place.
+    lock(&background.shared.queue).standing.is_watched = false;
+    background
 }
 
 fn soon() -> Instant {
@@ -212,59 +216,73 @@ fn the_threads_end_with_their_owner_and_take_what_waits_along() {
     );
 }
 
-/// Has the executor believe that its process has had little of the processors, or much.
-fn pretend(background: &Background, little: bool) {
-    let processors = if little { 1_000_000 } else { 0 };
-    let long_ago = Instant::now().checked_sub(STARVED).unwrap();
-    lock(&background.shared.queue).portion = Portion::new(processors, long_ago, portion::used());
-}
-
-#[test]
-fn calls_that_other_processes_hold_up_are_served_by_a_thread_that_gets_a_processor() {
-    let background = one_thread();
-    let (blocker, release) = block(&background);
-    pretend(&background, true);
-    let (name, named) = mpsc::channel();
-    // The thread for starved guests may come first.
-    let task = Box::pin(async move {
+/// The names of the threads that serve a call which ends when nobody listens any more.
+fn servers(background: &Background) -> (Cancel, mpsc::Receiver<String>) {
+    let (name, names) = mpsc::channel();
+    let task = async move {
         while name
-            .send(thread::current().name().map(str::to_owned))
+            .send(thread::current().name().unwrap().to_owned())
             .is_ok()
         {
             give_way().await;
         }
-    });
-    let call = background.lane().start(soon().into(), task);
-    let is_stand_in = |name: Option<String>| name.as_deref() == Some("guest-forsaken");
-    assert!(eventually(|| is_stand_in(
-        named.recv_timeout(PATIENCE).unwrap()
-    )));
-    assert!(lock(&background.shared.queue).forsaken);
-    drop((named, release, call, blocker));
+    };
+    let call = background.lane().start(soon().into(), Box::pin(task));
+    (call, names)
+}
+
+/// Waits until a thread of such a name serves.
+fn comes(names: &mpsc::Receiver<String>, who: &str) -> bool {
+    eventually(|| names.recv_timeout(PATIENCE).unwrap().starts_with(who))
+}
+
+/// What was had of a thousand processors and of none.
+fn watch(little: bool) -> Watch {
+    let processors = if little { 1000 } else { 0 };
+    let long_ago = Instant::now().checked_sub(STARVED).unwrap();
+    Watch::since(Portion::new(processors, long_ago, portion::used()))
+}
+
+/// Looks at calls that have waited for long, and says whether they are forsaken then.
+fn look(background: &Background, watch: &mut Watch) -> bool {
+    let now = Instant::now();
+    let mut queue = lock(&background.shared.queue);
+    queue.standing.is_watched = true;
+    queue.waits = now.checked_sub(STARVED);
+    background.shared.look_for_forsaken(&mut queue, watch, now);
+    queue.standing.is_watched = false;
+    queue.standing.is_forsaken()
 }
 
 #[test]
-fn guests_of_a_process_that_has_its_share_are_not_forsaken() {
+fn calls_are_forsaken_when_the_process_has_little_and_nobody_comes() {
     let background = one_thread();
-    for little in [false, true] {
-        pretend(&background, little);
-        let mut queue = lock(&background.shared.queue);
-        background.shared.forsake(&mut queue);
-        assert_eq!(queue.forsaken, little);
-    }
+    assert!(!look(&background, &mut watch(true)), "nobody waits");
+    let (_blocker, release) = block(&background);
+    let (_call, names) = servers(&background);
+    assert!(
+        !look(&background, &mut Watch::default()),
+        "it is not known yet"
+    );
+    assert!(
+        !look(&background, &mut watch(false)),
+        "it is its own guests"
+    );
+    assert!(look(&background, &mut watch(true)));
+    assert!(comes(&names, "guest-forsaken-"));
+    drop((names, release));
 }
 
 #[test]
-fn a_call_whose_turn_was_by_another_thread_is_told_of() {
+fn a_thread_that_gets_a_processor_again_serves_on() {
     let background = one_thread();
-    let (blocker, release) = block(&background);
-    let _call = background
-        .lane()
-        .start(soon().into(), counter(&Arc::default()));
-    let queue = || lock(&background.shared.queue);
-    let job = queue().ready.pop(Instant::now()).unwrap();
-    queue().told = None;
-    job.take_turn();
-    assert!(queue().told.is_some() && !queue().ready.is_empty());
-    drop((release, blocker));
+    let (_blocker, release) = block(&background);
+    let (_call, names) = servers(&background);
+    assert!(look(&background, &mut watch(true)));
+    assert!(comes(&names, "guest-forsaken-"));
+    drop(release);
+    // It comes back when it has seen for itself that it gets one, or is told so.
+    drop(background.shared.come_back());
+    assert!(comes(&names, "guest-slow-"));
+    assert!(!lock(&background.shared.queue).standing.is_forsaken());
 }
