@@ -13,7 +13,10 @@ impl Neighbours {
         let processors = thread::available_parallelism().unwrap().get();
         let compute = |_| {
             let mut shell = Command::new("sh");
-            shell.args(["-c", "ulimit -t 60; while :; do :; done"]).spawn().unwrap()
+            shell
+                .args(["-c", "ulimit -t 60; while :; do :; done"])
+                .spawn()
+                .unwrap()
         };
         Neighbours((0..2 * processors).map(compute).collect())
     }
