@@ -85,6 +85,9 @@ pub struct Server {
     pub backlog: u32,
     /// Threads that serve connections and run quick guests; 0 is as many as there are processors.
     pub threads: usize,
+    /// Whether each of them keeps a processor of its own while nobody else computes there. Only on
+    /// Linux, and where there are as many of them as processors.
+    pub pin_threads: bool,
 }
 
 /// `[limits]`.

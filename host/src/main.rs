@@ -14,7 +14,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use args::Command;
-use httpd_host::config::Config;
+use httpd_host::config::{self, Config};
 use httpd_host::dispatch::Dispatch;
 use httpd_host::notify;
 use httpd_host::server::{Ended, Inherited, Listeners, Server};
@@ -96,16 +96,17 @@ fn serve(path: Option<&Path>) -> ExitCode {
         Ok(dispatch) => dispatch,
         Err(problems) => return fail(EXIT_CONFIG, &problems),
     };
-    match runtime(config.server.threads, lines) {
+    match runtime(&config.server, lines) {
         Ok(runtime) => runtime.block_on(run(path, &config, dispatch, inherited)),
         Err(error) => fail(EXIT_SYSTEM, &format!("cannot start the runtime: {error}")),
     }
 }
 
 /// The runtime, whose threads keep their log lines while they have work.
-fn runtime(threads: usize, lines: Lines) -> io::Result<Runtime> {
+fn runtime(server: &config::Server, lines: Lines) -> io::Result<Runtime> {
     let its = lines.clone();
-    workers::runtime(threads, move || lines.work(), move || its.rest())
+    let (threads, pinned) = (server.threads, server.pin_threads);
+    workers::runtime(threads, pinned, move || lines.work(), move || its.rest())
 }
 
 async fn run(

@@ -28,6 +28,7 @@ mod streaming;
 mod suite;
 mod support;
 mod survival;
+mod threads;
 mod timeouts;
 mod units;
 mod unix_sockets;

@@ -33,6 +33,7 @@ impl Default for Server {
             max_connections: 10_000,
             backlog: 1024,
             threads: 0,
+            pin_threads: true,
         }
     }
 }
@@ -110,6 +111,7 @@ pub(super) fn server(mut section: Section<'_>) -> Server {
         max_connections: section.number("max_connections", default.max_connections, 1..=1_000_000),
         backlog: section.number("backlog", default.backlog, 1..=65_535),
         threads: section.number("threads", default.threads, 0..=1024),
+        pin_threads: section.flag("pin_threads", default.pin_threads),
     };
     section.finish();
     server

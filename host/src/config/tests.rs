@@ -34,7 +34,7 @@ fn an_empty_file_is_all_defaults() {
 fn values_of_every_type_are_read() {
     let config = valid(&format!(
         "[server]\nlisten = ['[::1]:0', '127.0.0.1:0', '127.0.0.1:0']\nmax_connections = 5\n\
-         threads = 1\n\
+         threads = 1\npin_threads = false\n\
          [limits]\nhead_max = 4096\nbody_max = '1kB'\nretry_after = '2m'\n\
          [timeouts]\nhead = '250ms'\nshutdown = '1h'\n\
          [sandbox]\nslice = '5ms'\nstack_max = '1MiB'\ncomponent_max = '1MiB'\n\
@@ -43,7 +43,10 @@ fn values_of_every_type_are_read() {
     ));
     assert_eq!(config.server.listen.len(), 3);
     assert_eq!(config.server.max_connections, 5);
-    assert_eq!(config.server.threads, 1);
+    assert_eq!(
+        (config.server.threads, config.server.pin_threads),
+        (1, false)
+    );
     assert_eq!(
         (config.limits.head_max, config.limits.body_max),
         (4096, 1000)
@@ -70,7 +73,7 @@ fn values_of_every_type_are_read() {
         config.routes[0].body_max, 1000,
         "a route takes over limits.body_max"
     );
-    assert_eq!(config.routes[0].line, 25);
+    assert_eq!(config.routes[0].line, 26);
 }
 
 #[test]

@@ -13,6 +13,10 @@ pub(super) fn needed(old: &Config, new: &Config) -> Vec<String> {
         ),
         ("server.backlog", server.0.backlog != server.1.backlog),
         ("server.threads", server.0.threads != server.1.threads),
+        (
+            "server.pin_threads",
+            server.0.pin_threads != server.1.pin_threads,
+        ),
         ("server.unix_mode", server.0.unix_mode != server.1.unix_mode),
         ("log.level", log.0.level != log.1.level),
         ("log.format", log.0.format != log.1.format),
@@ -43,6 +47,7 @@ mod tests {
             ("[server]\nmax_connections = 7", "server.max_connections"),
             ("[server]\nbacklog = 7", "server.backlog"),
             ("[server]\nthreads = 7", "server.threads"),
+            ("[server]\npin_threads = false", "server.pin_threads"),
             ("[server]\nunix_mode = '0600'", "server.unix_mode"),
             ("[log]\nlevel = 'debug'", "log.level"),
             ("[log]\nformat = 'json'", "log.format"),
