@@ -66,3 +66,17 @@ fn what_the_program_needs_is_not_denied() {
         "{place}"
     );
 }
+
+/// `@resources` has these, and is refused.
+#[test]
+fn threads_may_say_where_they_run_and_how_important_they_are() {
+    let filters = values(SERVICE, "SystemCallFilter");
+    let allowed = |call: &str| {
+        filters
+            .iter()
+            .any(|calls| calls.split(' ').any(|it| it == call))
+    };
+    for call in ["setpriority", "sched_setscheduler", "sched_setaffinity"] {
+        assert!(allowed(call), "{call}");
+    }
+}
