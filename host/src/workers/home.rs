@@ -31,7 +31,7 @@ const SHORT_WAITS: u32 = 64;
 const LOOKS: Duration = Duration::from_millis(2);
 /// How long a thread that went away stays there, at first and at most. Each time is twice the last
 /// one, unless it was at home for long in between.
-const AWAY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(64));
+const AWAY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(60));
 /// At home for so many times what it was away before is long.
 const LONG_AT_HOME: u32 = 8;
 /// The homes of a runtime's threads.

@@ -156,9 +156,10 @@ fn long_waits_count_while_they_come_often() {
 
 #[test]
 fn who_goes_away_again_and_again_stays_for_longer() {
-    let seconds = Duration::from_secs;
-    assert_eq!(next_away(seconds(1), seconds(1)), seconds(2));
-    assert_eq!(next_away(seconds(2), seconds(15)), seconds(4));
-    assert_eq!(next_away(seconds(2), seconds(16)), seconds(1));
-    assert_eq!(next_away(seconds(64), seconds(1)), seconds(64));
+    let (first, most) = AWAY;
+    let long = |away| LONG_AT_HOME * away;
+    assert_eq!(next_away(first, first), 2 * first);
+    assert_eq!(next_away(2 * first, long(2 * first) - first), 4 * first);
+    assert_eq!(next_away(2 * first, long(2 * first)), first);
+    assert_eq!(next_away(most, first), most);
 }
