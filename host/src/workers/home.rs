@@ -34,6 +34,7 @@ const LOOKS: Duration = Duration::from_millis(2);
 const AWAY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(60));
 /// At home for so many times what it was away before is long.
 const LONG_AT_HOME: u32 = 8;
+
 /// The homes of a runtime's threads.
 #[derive(Clone, Debug)]
 pub(super) struct Homes(Arc<Street>);

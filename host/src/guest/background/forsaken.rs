@@ -129,7 +129,8 @@ impl Shared {
         let mut queue = lock(&self.queue);
         queue.standing.forsaken = false;
         queue.standing.probed = false;
-        queue.waits = None;
+        // Whoever waits still may be forsaken again.
+        queue.waits = (!queue.ready.is_empty()).then(Instant::now);
         self.work.notify_all();
         queue
     }
