@@ -234,6 +234,14 @@ impl Guest {
         matches!(self.kit.loaded.entry, super::load::Entry::Direct(_))
     }
 
+    /// Where the code of its direct calls is: the same for guests that share it.
+    pub(crate) fn code(&self) -> Option<usize> {
+        match &self.kit.loaded.entry {
+            super::load::Entry::Direct(direct) => Some(direct.code_address()),
+            _ => None,
+        }
+    }
+
     /// The calls that run in its sandbox at this moment.
     pub(crate) fn running(&self) -> u64 {
         self.kit.loaded.workshop.ticker.running()

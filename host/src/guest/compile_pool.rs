@@ -14,6 +14,13 @@ pub enum Priority {
     Background,
 }
 
+/// The jobs of one load, which all have its priority.
+#[derive(Debug)]
+pub(super) struct Jobs<'a> {
+    pool: &'a CompilePool,
+    priority: Priority,
+}
+
 /// The threads for [`Priority::Background`]. They end when it is dropped.
 #[derive(Debug)]
 pub(super) struct CompilePool {
@@ -30,15 +37,29 @@ impl CompilePool {
         }
     }
 
+    /// For the jobs of one load.
+    pub(super) fn at(&self, priority: Priority) -> Jobs<'_> {
+        Jobs {
+            pool: self,
+            priority,
+        }
+    }
+}
+
+impl Jobs<'_> {
     /// Runs a job and waits for it, on a thread of that priority. wasmtime compiles the functions
-    /// of a component in the pool that its caller belongs to.
-    pub(super) fn run<R: Send>(&self, priority: Priority, job: impl FnOnce() -> R + Send) -> R {
-        match priority {
+    /// of a component in the pool that its caller belongs to, and has the caller do other jobs
+    /// of that pool meanwhile: so a job must not hold what another might wait for.
+    pub(super) fn run<R: Send>(&self, job: impl FnOnce() -> R + Send) -> R {
+        match self.priority {
             Priority::Start => job(),
-            Priority::Background => match self.pool.get_or_init(|| build(self.nice)) {
-                Some(pool) => pool.install(job),
-                None => job(),
-            },
+            Priority::Background => {
+                let threads = self.pool.pool.get_or_init(|| build(self.pool.nice));
+                match threads {
+                    Some(threads) => threads.install(job),
+                    None => job(),
+                }
+            }
         }
     }
 }

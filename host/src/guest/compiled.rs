@@ -1,48 +1,50 @@
-//! Components that are in use, by their content and what they are compiled for: the same bytes are
-//! compiled once, however many guests and generations are made of them. Nothing is kept alive here.
+//! What was compiled and is in use, by whatever makes two of them the same: it is compiled once,
+//! however many guests and generations are made of it. Nothing is kept alive here.
 
-use super::call::Optimize;
-use super::error::LoadError;
-use super::hash::ContentHash;
-use super::load::Loaded;
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-/// Knows every component that somebody holds.
-#[derive(Default)]
-pub(super) struct Compiled {
-    entries: Mutex<HashMap<Key, Arc<Entry>>>,
+/// Knows everything of one kind that somebody holds.
+pub(super) struct Compiled<K, V> {
+    entries: Mutex<HashMap<K, Arc<Entry<V>>>>,
 }
 
-/// What makes two components the same.
-pub(super) type Key = (ContentHash, Optimize);
+/// Locked while it is compiled, so that others who want the same wait for that.
+type Entry<V> = Mutex<Weak<V>>;
 
-/// Locked while its content is compiled, so that others with the same content wait for that.
-type Entry = Mutex<Weak<Loaded>>;
+impl<K, V> Default for Compiled<K, V> {
+    fn default() -> Compiled<K, V> {
+        Compiled {
+            entries: Mutex::default(),
+        }
+    }
+}
 
-impl Compiled {
-    /// The component with this content: one that is in use already, or a new one.
+impl<K: Eq + Hash, V> Compiled<K, V> {
+    /// What has this key: one that is in use already, or a new one. Waits where others compile it;
+    /// so no thread may ask that would compile for them meanwhile.
     ///
     /// # Errors
     /// What `compile` says. It is asked again the next time.
-    pub(super) fn get_or_compile(
+    pub(super) fn get_or_compile<E>(
         &self,
-        key: Key,
-        compile: impl FnOnce() -> Result<Loaded, LoadError>,
-    ) -> Result<Arc<Loaded>, LoadError> {
+        key: K,
+        compile: impl FnOnce() -> Result<V, E>,
+    ) -> Result<Arc<V>, E> {
         let entry = self.entry(key);
         let mut known = lock(&entry);
-        if let Some(loaded) = known.upgrade() {
-            return Ok(loaded);
+        if let Some(value) = known.upgrade() {
+            return Ok(value);
         }
-        let loaded = Arc::new(compile()?);
-        *known = Arc::downgrade(&loaded);
-        Ok(loaded)
+        let value = Arc::new(compile()?);
+        *known = Arc::downgrade(&value);
+        Ok(value)
     }
 
-    /// The content's entry. Entries of components that are gone are forgotten on the way, so that
-    /// there are never more than components in use or being compiled.
-    fn entry(&self, key: Key) -> Arc<Entry> {
+    /// The key's entry. Entries of what is gone are forgotten on the way, so that there are never
+    /// more than are in use or being compiled.
+    fn entry(&self, key: K) -> Arc<Entry<V>> {
         let mut entries = lock(&self.entries);
         entries.retain(|_, entry| Arc::strong_count(entry) > 1 || lock(entry).strong_count() > 0);
         Arc::clone(entries.entry(key).or_default())
@@ -55,7 +57,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 #[cfg(test)]
-impl Compiled {
+impl<K, V> Compiled<K, V> {
     /// How many entries there are.
     pub(super) fn len(&self) -> usize {
         lock(&self.entries).len()

@@ -2,6 +2,7 @@
 //! and said in words that tell the guest's author what to do.
 
 use super::call::Optimize;
+use super::compile_pool::Jobs;
 use super::direct::{self, Direct};
 use super::engine::Calls;
 use super::error::LoadError;
@@ -126,22 +127,24 @@ impl Loaded {
 }
 
 /// Compiles and checks a component, of which `hash` is the content; see [`super::Sandbox::load`].
+/// Not to be called by a job: it waits where others compile the same code.
 pub(super) fn load(
     workshops: &Workshops,
     optimize: Optimize,
     hash: ContentHash,
     bytes: &[u8],
+    jobs: &Jobs<'_>,
 ) -> Result<Loaded, LoadError> {
     check_kind(bytes)?;
-    let calls = if speaks_wasi_03(bytes) {
+    let calls = if jobs.run(|| speaks_wasi_03(bytes)) {
         Calls::Concurrent
     } else {
         Calls::OneByOne
     };
     let workshop = workshops.get(calls, optimize)?;
-    if let Some(direct) = direct::load(&workshop.engine, bytes) {
+    if let Some(direct) = direct::load(&workshop.engine, &workshop.codes, bytes, jobs) {
         return Ok(Loaded {
-            initial_memory: direct.initial_memory,
+            initial_memory: direct.initial_memory(),
             entry: Entry::Direct(direct),
             workshop,
             hash,
@@ -149,6 +152,14 @@ pub(super) fn load(
             is_middleware: false,
         });
     }
+    jobs.run(|| load_component(workshop, hash, bytes))
+}
+
+fn load_component(
+    workshop: Arc<Workshop>,
+    hash: ContentHash,
+    bytes: &[u8],
+) -> Result<Loaded, LoadError> {
     let component = Component::new(&workshop.engine, bytes).map_err(|error| invalid(&error))?;
     let is_middleware = imports::need_next(&component);
     Ok(Loaded {

@@ -3,7 +3,7 @@
 
 use super::background::Background;
 use super::cache::{self, CacheSettings};
-use super::call::{Guest, GuestSettings, Instances};
+use super::call::{Guest, GuestSettings, Instances, Optimize};
 use super::census::Census;
 use super::compile_pool::{CompilePool, Priority};
 use super::compiled::Compiled;
@@ -11,7 +11,7 @@ use super::error::{LoadError, SandboxError};
 use super::hash::ContentHash;
 use super::idle::{Idle, IdleList};
 use super::kit::Kit;
-use super::load;
+use super::load::{self, Loaded};
 use super::log::LogLimits;
 use super::pace::Pace;
 use super::stock::Stock;
@@ -68,9 +68,9 @@ pub struct Sandbox {
     ready: Arc<Census>,
     ready_idle: Duration,
     instances: AtomicU64,
-    pub(super) compiled: Compiled,
+    pub(super) compiled: Compiled<(ContentHash, Optimize), Loaded>,
     pub(super) workshops: Workshops,
-    compile_pool: CompilePool,
+    pub(super) compile_pool: CompilePool,
 }
 
 impl Sandbox {
@@ -119,13 +119,12 @@ impl Sandbox {
         bytes: &[u8],
         priority: Priority,
     ) -> Result<Guest, LoadError> {
-        let hash = self.run(priority, || ContentHash::of(bytes));
+        let jobs = self.compile_pool.at(priority);
+        let hash = jobs.run(|| ContentHash::of(bytes));
         // Others with the same content wait outside the pool, where they hold up nobody.
         let optimize = settings.optimize;
         let loaded = self.compiled.get_or_compile((hash, optimize), || {
-            self.run(priority, || {
-                load::load(&self.workshops, optimize, hash, bytes)
-            })
+            load::load(&self.workshops, optimize, hash, bytes, &jobs)
         })?;
         loaded.check_memory(settings.memory_max)?;
         tracing::debug!(guest = name, way = loaded.way(), "loaded");
@@ -160,7 +159,7 @@ impl Sandbox {
     /// Runs a job at the priority of a load and waits for it: for what else a new guest needs
     /// before it serves.
     pub fn run<R: Send>(&self, priority: Priority, job: impl FnOnce() -> R + Send) -> R {
-        self.compile_pool.run(priority, job)
+        self.compile_pool.at(priority).run(job)
     }
 }
 

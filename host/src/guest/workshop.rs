@@ -5,6 +5,7 @@
 
 use super::call::Optimize;
 use super::census::Census;
+use super::direct::Codes;
 use super::engine::Calls;
 use super::error::{LoadError, SandboxError};
 use super::sandbox::SandboxSettings;
@@ -22,6 +23,8 @@ pub(super) struct Workshop {
     pub(super) linker: Linker<State>,
     pub(super) ticker: Ticker,
     pub(super) census: Arc<Census>,
+    /// The code of guests that are called directly.
+    pub(super) codes: Codes,
 }
 
 /// The engines of a sandbox.
@@ -88,6 +91,7 @@ impl Workshop {
             linker,
             ticker,
             census: Census::new(settings.instances_max),
+            codes: Codes::default(),
         })
     }
 }

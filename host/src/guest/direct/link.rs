@@ -13,20 +13,20 @@ use wasmtime::{
 };
 
 /// A module that is ready to be instantiated.
-pub(in crate::guest) struct Direct {
+pub(super) struct Linked {
     pre: InstancePre<State>,
     memory: ModuleExport,
     serve: ModuleExport,
     /// Bytes of memory that an instance starts with.
-    pub(in crate::guest) initial_memory: u64,
+    pub(super) initial_memory: u64,
 }
 
 /// Where a call enters an instance.
 pub(in crate::guest) struct Entrance(TypedFunc<(), ()>);
 
-impl Direct {
+impl Linked {
     /// Compiles a component's only module. `None` if it cannot be.
-    pub(super) fn new(engine: &Engine, whole: &Whole<'_>) -> Option<Direct> {
+    pub(super) fn new(engine: &Engine, whole: &Whole<'_>) -> Option<Linked> {
         let binary = driver::add(whole)?;
         let module = Module::from_binary(engine, &binary).ok()?;
         let memory = module.get_export_index(whole.memory)?;
@@ -41,7 +41,7 @@ impl Direct {
             };
             linker.func_wrap(name, "write", write).ok()?;
         }
-        Some(Direct {
+        Some(Linked {
             pre: linker.instantiate_pre(&module).ok()?,
             memory,
             serve,
@@ -53,10 +53,7 @@ impl Direct {
     ///
     /// # Errors
     /// Everything that can happen while a module is instantiated.
-    pub(in crate::guest) async fn instantiate(
-        &self,
-        store: &mut Store<State>,
-    ) -> wasmtime::Result<Entrance> {
+    pub(super) async fn instantiate(&self, store: &mut Store<State>) -> wasmtime::Result<Entrance> {
         let instance = self.pre.instantiate_async(&mut *store).await?;
         let gone = || wasmtime::Error::msg("an export is not there");
         let memory = instance.get_module_export(&mut *store, &self.memory);
@@ -150,6 +147,6 @@ fn write(
     state.log.line(level, text)
 }
 
-fn out_of_bounds() -> wasmtime::Error {
+pub(super) fn out_of_bounds() -> wasmtime::Error {
     wasmtime::Error::msg("an address is out of bounds of the guest's memory")
 }

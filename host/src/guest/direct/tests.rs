@@ -1,6 +1,7 @@
 //! What becomes of memory and addresses that no guest of good will would give. What guests see of
 //! direct calls is in the sandbox's own tests.
 
+mod data;
 mod shapes;
 
 use super::broken::Broken;

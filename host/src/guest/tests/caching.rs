@@ -2,6 +2,7 @@
 
 use super::support::*;
 use crate::guest::cache::{self, CacheSettings};
+use crate::guest::compile_pool::CompilePool;
 use crate::guest::sandbox::SandboxSettings;
 use crate::guest::workshop::Workshops;
 use crate::guest::{ContentHash, Guest, Optimize, Priority, Reach, Sandbox, load};
@@ -83,7 +84,9 @@ fn hits_and_misses_for(
     let cache: Cache = cache::open(cache).unwrap();
     let workshops = Workshops::new(sandbox, Some(cache.clone())).unwrap();
     let hash = ContentHash::of(text.as_bytes());
-    load::load(&workshops, optimize, hash, text.as_bytes()).unwrap();
+    let pool = CompilePool::new(0);
+    let jobs = pool.at(Priority::Start);
+    load::load(&workshops, optimize, hash, text.as_bytes(), &jobs).unwrap();
     (cache.cache_hits(), cache.cache_misses())
 }
 

@@ -12,7 +12,9 @@ fn compiled(sandbox: &Sandbox, text: &str, compilations: &AtomicUsize) -> Arc<Lo
     let hash = ContentHash::of(text.as_bytes());
     let compile = || {
         compilations.fetch_add(1, SeqCst);
-        load::load(&sandbox.workshops, Optimize::Latency, hash, text.as_bytes())
+        let jobs = sandbox.compile_pool.at(Priority::Start);
+        let bytes = text.as_bytes();
+        load::load(&sandbox.workshops, Optimize::Latency, hash, bytes, &jobs)
     };
     let key = (hash, Optimize::Latency);
     sandbox.compiled.get_or_compile(key, compile).unwrap()

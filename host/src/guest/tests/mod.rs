@@ -12,6 +12,7 @@ mod optimizing;
 mod places;
 mod requests;
 mod reuse;
+mod sharing;
 mod slots;
 mod stock;
 mod support;

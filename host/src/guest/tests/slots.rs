@@ -23,12 +23,18 @@ fn sandbox_for(guests: u32, resident_max: u64) -> Arc<Sandbox> {
     .unwrap()
 }
 
+/// A guest that answers 200 and something, and shares its code with no other.
+fn own_code(number: u16) -> String {
+    let global = format!("(global i32 (i32.const {number}))");
+    answer(200 + number, &[], b"") + &global
+}
+
 #[tokio::test]
 async fn guests_that_take_turns_keep_a_slot_each() {
     const GUESTS: u16 = 64;
     let sandbox = sandbox_for(u32::from(GUESTS), 1 << 30);
     let guests: Vec<_> = (0..GUESTS)
-        .map(|number| load(&sandbox, SETTINGS, &answer(200 + number, &[], b"")))
+        .map(|number| load(&sandbox, SETTINGS, &own_code(number)))
         .collect();
     for _ in 0..3 {
         for (number, guest) in guests.iter().enumerate() {

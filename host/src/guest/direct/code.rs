@@ -1,0 +1,90 @@
+//! The code of guests that are called directly. Guests that differ only in what their memory begins
+//! with share it, and with it the places in the pool and the processor's cache: with a thousand of
+//! them in turn, what each has for itself comes from memory one cache line after the other.
+
+use super::data::{Patches, Split};
+use super::link::{Entrance, Linked, out_of_bounds};
+use super::shape::Whole;
+use crate::guest::compile_pool::Jobs;
+use crate::guest::compiled::Compiled;
+use crate::guest::hash::ContentHash;
+use crate::guest::state::State;
+use std::sync::Arc;
+use wasmtime::{Engine, Store};
+
+/// A guest's module, ready to be instantiated.
+pub(in crate::guest) struct Direct {
+    code: Arc<Code>,
+    patches: Patches,
+}
+
+/// Compiled code, and what the memory of its first guest begins with.
+pub(in crate::guest) struct Code {
+    linked: Linked,
+    data: Box<[u8]>,
+}
+
+/// The codes of one engine, by what of a module is code.
+pub(in crate::guest) type Codes = Compiled<ContentHash, Code>;
+
+/// It is for the usual way, or for nobody.
+struct NotDirect;
+
+impl Direct {
+    /// Compiles a component's only module, unless a guest of the same code is there. `None` if it
+    /// cannot be compiled.
+    pub(super) fn new(
+        engine: &Engine,
+        codes: &Codes,
+        whole: &Whole<'_>,
+        jobs: &Jobs<'_>,
+    ) -> Option<Direct> {
+        let compile = |data| {
+            let linked = jobs.run(|| Linked::new(engine, whole)).ok_or(NotDirect)?;
+            Ok(Code { linked, data })
+        };
+        let alone = |code: Result<Code, NotDirect>| {
+            Some(Direct {
+                code: Arc::new(code.ok()?),
+                patches: Patches::default(),
+            })
+        };
+        let Some(split) = jobs.run(|| Split::new(whole)) else {
+            return alone(compile(Box::default()));
+        };
+        let code = codes.get_or_compile(split.code, || compile(split.bytes()));
+        let code = code.ok()?;
+        match split.patches(&code.data) {
+            Some(patches) => Some(Direct { code, patches }),
+            None => alone(compile(Box::default())),
+        }
+    }
+
+    /// Bytes of memory that an instance starts with.
+    pub(in crate::guest) fn initial_memory(&self) -> u64 {
+        self.code.linked.initial_memory
+    }
+
+    /// What tells codes apart.
+    #[cfg(test)]
+    pub(in crate::guest) fn code_address(&self) -> usize {
+        Arc::as_ptr(&self.code).addr()
+    }
+
+    /// Makes an instance in a store.
+    ///
+    /// # Errors
+    /// Everything that can happen while a module is instantiated.
+    pub(in crate::guest) async fn instantiate(
+        &self,
+        store: &mut Store<State>,
+    ) -> wasmtime::Result<Entrance> {
+        let entrance = self.code.linked.instantiate(store).await?;
+        if !self.patches.is_empty() {
+            let memory = store.data().memory.ok_or_else(out_of_bounds)?;
+            let patched = self.patches.apply(memory.data_mut(&mut *store));
+            patched.ok_or_else(out_of_bounds)?;
+        }
+        Ok(entrance)
+    }
+}
