@@ -199,6 +199,7 @@ impl StagedDispatch {
 
 impl Plan {
     fn new(target: &Target, path: Cow<'_, str>, captures: Vec<(&str, String)>) -> Self {
+        target.slot.touch();
         target.requests.add();
         let first = target.middleware.first().unwrap_or(&target.slot);
         let streamed = first.streamed();

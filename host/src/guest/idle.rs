@@ -9,6 +9,7 @@
 use super::instance::Instance;
 use super::stock::Ready;
 use std::collections::VecDeque;
+use std::hint::black_box;
 use std::sync::atomic::{
     AtomicUsize,
     Ordering::{Relaxed, SeqCst},
@@ -23,9 +24,21 @@ pub(super) struct Idle {
     time_max: Duration,
 }
 
-/// Those that some threads put here: the ones that have waited longest first.
+/// Those that some threads put here: the ones that have waited longest first. On cache lines of its
+/// own, for each thread has its own most often.
 #[derive(Default)]
-struct Shelf(Mutex<VecDeque<Waiting>>);
+#[repr(align(64))]
+struct Shelf {
+    waiting: Mutex<VecDeque<Waiting>>,
+    /// How many those are, to be seen without the lock.
+    count: AtomicUsize,
+}
+
+/// What is on a shelf, locked. Dropped, it counts again.
+struct Open<'a> {
+    waiting: MutexGuard<'a, VecDeque<Waiting>>,
+    count: &'a AtomicUsize,
+}
 
 /// With more threads than these, several of them share one.
 const SHELVES: usize = 8;
@@ -74,40 +87,56 @@ impl Idle {
 
     /// Takes the instance that this thread put here last, else one of another thread.
     pub(super) fn take(&self) -> Option<Instance> {
-        let own = own_shelf();
-        let shelves = self.shelves[own..].iter().chain(&self.shelves[..own]);
-        let last = shelves.filter_map(|shelf| lock(&shelf.0).pop_back()).next();
+        let last = self
+            .shelves()
+            .filter(|shelf| shelf.count() > 0)
+            .find_map(|shelf| shelf.open().waiting.pop_back());
         last.map(|waiting| waiting.instance)
     }
 
     /// Keeps an instance for the next request, as one that rests `since` then; `ready` is for one
     /// that nobody has used yet. Returns whether no other waits beside it.
     pub(super) fn put(&self, instance: Instance, ready: Option<Ready>, since: Instant) -> bool {
-        let mut shelf = lock(&self.shelves[own_shelf()].0);
-        shelf.push_back(Waiting {
+        let mut shelf = self.shelves[own_shelf()].open();
+        shelf.waiting.push_back(Waiting {
             since,
             instance,
             ready,
         });
-        shelf.len() == 1
+        shelf.waiting.len() == 1
+    }
+
+    /// Reads what [`Idle::take`] will look at.
+    pub(super) fn touch(&self) {
+        self.shelves().for_each(|shelf| {
+            black_box(shelf.count());
+        });
+    }
+
+    /// The shelves on which there may be something, this thread's own first.
+    fn shelves(&self) -> impl Iterator<Item = &Shelf> {
+        let own = own_shelf();
+        let used = THREADS.load(Relaxed).min(SHELVES);
+        let (before, behind) = self.shelves[..used].split_at(own);
+        behind.iter().chain(before)
     }
 
     /// How many wait.
     pub(super) fn count(&self) -> usize {
-        self.shelves.iter().map(|shelf| lock(&shelf.0).len()).sum()
+        self.shelves.iter().map(Shelf::count).sum()
     }
-}
 
-impl Keeper for Idle {
-    fn evict_one(&self) -> bool {
+    /// As [`Keeper::evict_one`].
+    pub(super) fn evict_one(&self) -> bool {
         let evicted = self
             .shelves
             .iter()
-            .find_map(|shelf| lock(&shelf.0).pop_front());
+            .find_map(|shelf| shelf.open().waiting.pop_front());
         evicted.is_some()
     }
 
-    fn sweep(&self, now: Instant) -> Option<Instant> {
+    /// As [`Keeper::sweep`].
+    pub(super) fn sweep(&self, now: Instant) -> Option<Instant> {
         let swept = self
             .shelves
             .iter()
@@ -117,13 +146,25 @@ impl Keeper for Idle {
 }
 
 impl Shelf {
+    fn open(&self) -> Open<'_> {
+        Open {
+            waiting: lock(&self.waiting),
+            count: &self.count,
+        }
+    }
+
+    fn count(&self) -> usize {
+        self.count.load(Relaxed)
+    }
+
     fn sweep(&self, now: Instant, time_max: Duration) -> Option<Instant> {
-        let mut waiting = lock(&self.0);
+        let mut open = self.open();
+        let waiting = &mut open.waiting;
         let is_over = |waiting: &Waiting| now.saturating_duration_since(waiting.since) >= time_max;
         let over = waiting.partition_point(is_over);
         let dropped: Vec<_> = waiting.drain(..over).collect();
         let next = waiting.front().map(|first| first.since + time_max);
-        drop(waiting);
+        drop(open);
         // Without the lock: it takes a while.
         let unused = dropped.into_iter().filter_map(|waiting| waiting.ready);
         unused.for_each(Ready::expire);
@@ -131,9 +172,17 @@ impl Shelf {
     }
 }
 
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.count.store(self.waiting.len(), Relaxed);
+    }
+}
+
+/// How many threads have one.
+static THREADS: AtomicUsize = AtomicUsize::new(0);
+
 /// The shelf of this thread.
 fn own_shelf() -> usize {
-    static THREADS: AtomicUsize = AtomicUsize::new(0);
     thread_local! {
         static NUMBER: usize = THREADS.fetch_add(1, Relaxed);
     }

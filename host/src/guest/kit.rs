@@ -6,7 +6,7 @@ use super::background::Lane;
 use super::call::{GuestSettings, Instances};
 use super::direct::Exchange;
 use super::error::CallError;
-use super::idle::Idle;
+use super::idle::{Idle, Keeper};
 use super::instance::Instance;
 use super::interface::Field;
 use super::limits::Limits;
@@ -19,6 +19,7 @@ use super::stock::{Ready, Stock};
 use super::turn::{SLICES_ON_THE_RUNTIME, Turn};
 use super::wasi::{Offer, Output, Parts, PartsLimits, SharedBounds, Worker};
 use std::future::Future;
+use std::hint::black_box;
 use std::pin::pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
@@ -39,11 +40,22 @@ pub(super) struct Kit {
     pub(super) name: Arc<str>,
     pub(super) settings: GuestSettings,
     pub(super) loaded: Arc<Loaded>,
-    pub(super) idle: Arc<Idle>,
+    /// In place: every call looks there first.
+    pub(super) idle: Idle,
     pub(super) stock: Arc<Stock>,
     pub(super) lane: Lane,
     pub(super) pace: Arc<Pace>,
     pub(super) offer: Offer,
+}
+
+impl Keeper for Kit {
+    fn evict_one(&self) -> bool {
+        self.idle.evict_one()
+    }
+
+    fn sweep(&self, now: Instant) -> Option<Instant> {
+        self.idle.sweep(now)
+    }
 }
 
 impl Kit {
@@ -66,6 +78,16 @@ impl Kit {
     /// Middleware cannot: a store knows only one handler behind it.
     fn can_be_shared(&self) -> bool {
         self.loaded.kind() == Kind::Wasi03 && !self.loaded.is_middleware
+    }
+
+    /// Reads a little of everything that a call needs.
+    pub(super) fn touch(&self) {
+        self.idle.touch();
+        self.stock.touch();
+        black_box((self.pace.is_slow(), self.name.as_bytes().first().copied()));
+        black_box((self.settings.memory_max, self.settings.ready_max));
+        black_box(self.offer.generation);
+        self.loaded.touch();
     }
 
     /// A waiting instance if the guest has one, used before only if it reuses them; else a fresh

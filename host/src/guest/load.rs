@@ -14,6 +14,7 @@ use super::state::State;
 use super::workshop::{Workshop, Workshops};
 use memchr::memmem;
 use std::fmt;
+use std::hint::black_box;
 use std::sync::Arc;
 use wasmtime::component::types::{ComponentFunc, ComponentItem};
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre};
@@ -104,6 +105,11 @@ impl Loaded {
             Entry::Wasi(ProxyPre::P2(_)) => Kind::Wasi02,
             Entry::Wasi(ProxyPre::P3(_)) => Kind::Wasi03,
         }
+    }
+
+    /// Reads a little of what a call needs.
+    pub(super) fn touch(&self) {
+        black_box((self.kind(), self.hash, self.needs_wasi));
     }
 
     /// How a call gets into it, for a log line.

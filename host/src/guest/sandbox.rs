@@ -132,8 +132,6 @@ impl Sandbox {
             Instances::Fresh => self.ready_idle,
             Instances::Reuse { idle, .. } => idle,
         };
-        let idle = Arc::new(Idle::new(time_max));
-        self.idle.add(&idle);
         let ready_max = match settings.instances {
             Instances::Fresh => settings.ready_max,
             Instances::Reuse { .. } => 0,
@@ -147,7 +145,7 @@ impl Sandbox {
             name: Arc::from(name),
             settings,
             loaded,
-            idle,
+            idle: Idle::new(time_max),
         }))
     }
 

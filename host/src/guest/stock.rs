@@ -7,6 +7,7 @@
 use super::beat::Beat;
 use super::census::{Census, Counted};
 use super::pace::Pace;
+use std::hint::black_box;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
@@ -52,6 +53,11 @@ impl Stock {
             closed: AtomicBool::new(false),
             pace: Arc::new(Pace::new(beat)),
         })
+    }
+
+    /// Reads what a request will look at.
+    pub(super) fn touch(&self) {
+        black_box(self.wanted.load(Relaxed));
     }
 
     /// A request found none.

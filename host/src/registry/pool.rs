@@ -107,6 +107,11 @@ impl Pool {
 }
 
 impl Taken {
+    /// How much that is.
+    pub(super) fn taken(&self) -> usize {
+        self.0.load(Relaxed)
+    }
+
     fn take(&self, max: usize) -> bool {
         let one_more = |taken| (taken < max).then_some(taken + 1);
         self.0.fetch_update(SeqCst, SeqCst, one_more).is_ok()
