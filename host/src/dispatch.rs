@@ -199,10 +199,9 @@ impl StagedDispatch {
 
 impl Plan {
     fn new(target: &Target, path: Cow<'_, str>, captures: Vec<(&str, String)>) -> Self {
-        target.slot.touch();
-        target.requests.add();
         let first = target.middleware.first().unwrap_or(&target.slot);
         let streamed = first.streamed();
+        target.requests.add();
         let owned = |(name, value): (&str, String)| (name.to_owned(), value);
         Self {
             middleware: (!target.middleware.is_empty()).then(|| Arc::clone(&target.middleware)),
@@ -223,10 +222,7 @@ impl Plan {
 
     /// The captures as a guest gets them.
     fn captures(&self) -> Vec<guest::Capture<'_>> {
-        let captures = self.captures.iter();
-        captures
-            .map(|(name, value)| guest::Capture { name, value })
-            .collect()
+        borrowed(&self.captures)
     }
 
     fn middleware(&self) -> &[Arc<Slot>] {
@@ -270,7 +266,13 @@ impl Plan {
         deadline: Instant,
         served: &mut Served,
     ) -> (Result<Answer, Refusal>, Option<I::Spent>) {
-        let (admitted, queued) = timed(self.slot.admit(deadline, received)).await;
+        let Self {
+            slot,
+            path,
+            captures,
+            ..
+        } = self;
+        let (admitted, queued) = timed(slot.admit(deadline, received)).await;
         served.queued = queued;
         let admitted = match admitted {
             Ok(admitted) => admitted,
@@ -278,7 +280,7 @@ impl Plan {
         };
         let generation = served.generation.insert(Arc::clone(admitted.generation()));
         let guest = generation.guest();
-        let call = self.give_to(admitted, incoming, deadline);
+        let call = give_to(path, captures, admitted, incoming, deadline);
         let run = guest.run(deadline, call);
         let ended = if guest.may_wait() {
             // No tick comes while it waits for a clock or for others.
@@ -297,44 +299,53 @@ impl Plan {
         served.left = left;
         (result.map_err(Refusal::Guest), spent)
     }
-
-    /// The call as a future that owns all it needs, so that it can go on on another thread.
-    async fn give_to<I: Incoming>(
-        self,
-        admitted: Admitted,
-        incoming: I,
-        deadline: Instant,
-    ) -> Ended<I::Spent> {
-        let request = guest::Request {
-            id: incoming.id(),
-            client: incoming.client(),
-            method: incoming.method(),
-            scheme: incoming.scheme(),
-            authority: incoming.authority(),
-            path: self.path.as_deref().unwrap_or(incoming.path()),
-            query: incoming.query(),
-            fields: &incoming.fields(),
-            captures: &self.captures(),
-            body: incoming.body(),
-        };
-        let guest = admitted.generation().guest();
-        let (result, usage, remains) = guest.call_and_leave(request, deadline).await;
-        let left = if remains.is_empty() {
-            admitted.ended(&result);
-            None
-        } else {
-            Some(Left {
-                _remains: remains,
-                _room: admitted.ended_leaving(&result),
-            })
-        };
-        (result, usage, left, Some(incoming.spend()))
-    }
 }
 
 /// What a call came to: its answer, what it used, what it left behind, and what is left of the
 /// request.
 type Ended<S> = (Result<Answer, CallError>, Usage, Option<Left>, Option<S>);
+
+/// The call as a future that owns all it needs, so that it can go on on another thread.
+async fn give_to<I: Incoming>(
+    path: Option<String>,
+    captures: Vec<(String, String)>,
+    admitted: Admitted,
+    incoming: I,
+    deadline: Instant,
+) -> Ended<I::Spent> {
+    let request = guest::Request {
+        id: incoming.id(),
+        client: incoming.client(),
+        method: incoming.method(),
+        scheme: incoming.scheme(),
+        authority: incoming.authority(),
+        path: path.as_deref().unwrap_or(incoming.path()),
+        query: incoming.query(),
+        fields: &incoming.fields(),
+        captures: &borrowed(&captures),
+        body: incoming.body(),
+    };
+    let guest = admitted.generation().guest();
+    let (result, usage, remains) = guest.call_and_leave(request, deadline).await;
+    let left = if remains.is_empty() {
+        admitted.ended(&result);
+        None
+    } else {
+        Some(Left {
+            _remains: remains,
+            _room: admitted.ended_leaving(&result),
+        })
+    };
+    (result, usage, left, Some(incoming.spend()))
+}
+
+/// Captures as a guest gets them.
+fn borrowed(captures: &[(String, String)]) -> Vec<guest::Capture<'_>> {
+    let captures = captures.iter();
+    captures
+        .map(|(name, value)| guest::Capture { name, value })
+        .collect()
+}
 
 /// A future's output, and how long it was waited for. The clock is read only if it was.
 async fn timed<T>(future: impl Future<Output = T>) -> (T, Duration) {

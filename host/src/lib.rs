@@ -16,4 +16,5 @@ pub mod reload;
 pub mod router;
 pub mod server;
 
+mod shards;
 mod socket_file;

@@ -28,6 +28,10 @@ mod transport;
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{
+    AtomicU64,
+    Ordering::{Acquire, Release},
+};
 
 use arc_swap::ArcSwap;
 
@@ -55,11 +59,20 @@ struct Shared {
     /// Apart from `dispatch`, so that an idle connection, which keeps the ones it was given, keeps
     /// no guest.
     settings: ArcSwap<Settings>,
+    /// Which of the settings those are, so that most requests need not take them to know.
+    revision: AtomicU64,
     dispatch: ArcSwap<Dispatch>,
     connections: Arc<Connections>,
     buffered: Arc<Budget>,
     ids: RequestIds,
     tally: Tally,
+}
+
+impl Shared {
+    /// Whether connections have other settings than these by now.
+    fn have_changed(&self, settings: &Settings) -> bool {
+        self.revision.load(Acquire) != settings.revision
+    }
 }
 
 /// A running server as others may see and change it. It keeps no connection open.
@@ -98,6 +111,7 @@ impl Server {
         let connections = Connections::new(connections_max);
         connections.set_idle_grace(settings.idle_grace);
         let shared = Arc::new(Shared {
+            revision: AtomicU64::new(settings.revision),
             settings: ArcSwap::from_pointee(settings),
             dispatch: ArcSwap::from_pointee(dispatch),
             connections,
@@ -164,9 +178,12 @@ impl Handle {
     /// it would have been. Listeners and `server.max_connections` stay.
     pub fn apply(&self, config: &Config, dispatch: Dispatch) {
         let settings = Settings::new(config);
+        let revision = settings.revision;
         self.shared.buffered.set_max(config.limits.buffered_max);
         self.shared.connections.set_idle_grace(settings.idle_grace);
         self.shared.settings.store(Arc::new(settings));
+        // Afterwards: whoever sees it finds those settings, or later ones.
+        self.shared.revision.store(revision, Release);
         self.shared.dispatch.store(Arc::new(dispatch));
     }
 

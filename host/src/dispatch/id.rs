@@ -1,5 +1,6 @@
 //! Request ids: unique over restarts, short, and made without a lock.
 
+use std::cell::Cell;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,11 +8,27 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Eight hexadecimal digits for the process, a hyphen, ten for the request.
 const ID_BYTES: usize = 19;
 
-/// Makes the ids of one process.
+/// Numbers that a thread takes at once, for its next requests: one for each would be one more thing
+/// that all threads wait for.
+const BLOCK: u64 = 32;
+
+/// Makes the ids of one process. Those of one thread count up.
 #[derive(Debug)]
 pub struct RequestIds {
     process: u32,
     next: AtomicU64,
+}
+
+/// The numbers that a thread has left, and whose they are.
+#[derive(Clone, Copy)]
+struct Block {
+    process: u32,
+    next: u64,
+    end: u64,
+}
+
+thread_local! {
+    static LEFT: Cell<Block> = const { Cell::new(Block { process: 0, next: 0, end: 0 }) };
 }
 
 /// The id of a request, as guests, clients and the log get it.
@@ -30,11 +47,27 @@ impl RequestIds {
 
     /// The next id.
     pub fn next(&self) -> RequestId {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let number = self.number();
         let mut text = [b'-'; ID_BYTES];
         put_hex(&mut text[..8], u64::from(self.process));
         put_hex(&mut text[9..], number);
         RequestId(text)
+    }
+
+    fn number(&self) -> u64 {
+        let mut left = LEFT.get();
+        if left.process != self.process || left.next == left.end {
+            let next = self.next.fetch_add(BLOCK, Ordering::Relaxed);
+            left = Block {
+                process: self.process,
+                next,
+                end: next + BLOCK,
+            };
+        }
+        let number = left.next;
+        left.next += 1;
+        LEFT.set(left);
+        number
     }
 }
 
@@ -75,6 +108,7 @@ impl fmt::Debug for RequestId {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::thread;
 
     #[test]
     fn ids_count_up_behind_one_prefix() {
@@ -90,5 +124,24 @@ mod tests {
                 .bytes()
                 .all(|b| b.is_ascii_hexdigit() || b == b'-')
         );
+    }
+
+    #[test]
+    fn no_id_is_made_twice() {
+        const EACH: usize = 100;
+        let ids = RequestIds::new();
+        let other = RequestIds::new();
+        let make = || {
+            let made = (0..EACH).map(|_| (ids.next().0, other.next().0).0);
+            made.collect::<Vec<_>>()
+        };
+        let mut all: Vec<_> = thread::scope(|scope| {
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(make)).collect();
+            let made = threads.into_iter().map(|thread| thread.join().unwrap());
+            made.flatten().collect()
+        });
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), 4 * EACH);
     }
 }

@@ -133,7 +133,7 @@ impl Plan {
         allowed: &Allowance,
         served: &mut Served,
     ) -> Result<Streamed, Refusal> {
-        let admitted = self.first().admit(allowed.deadline, allowed.asked);
+        let admitted = Arc::clone(self.first()).admit(allowed.deadline, allowed.asked);
         let (admitted, queued) = timed(admitted).await;
         served.queued = queued;
         let mut admitted = admitted.map_err(|refused| {

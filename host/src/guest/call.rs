@@ -141,8 +141,8 @@ impl Guest {
         deadline: Instant,
         call: impl Future<Output = T> + Send + 'static,
     ) -> Run<T> {
-        let (lane, pace) = (self.kit.lane.clone(), Arc::clone(&self.kit.pace));
-        Run::new(lane, pace, deadline.into(), Box::pin(call))
+        let course = Arc::clone(&self.kit.course);
+        Run::new(course, deadline.into(), Box::pin(call))
     }
 
     /// Answers one request whose body is here, and says what that cost. How many may run at once is
@@ -203,7 +203,7 @@ impl Guest {
             });
         }
         let kit = &self.kit;
-        let instance = kit.instance(request.id, deadline, kit.turn()).await;
+        let instance = kit.instance(request.id, deadline, None).await;
         // One that was used before was there at once, and the clock need not be read.
         let called = match &instance {
             Ok(instance) if instance.calls() > 0 => started,

@@ -8,6 +8,7 @@
 
 use super::instance::Instance;
 use super::stock::Ready;
+use crate::shards::{self, SHARDS};
 use std::collections::VecDeque;
 use std::hint::black_box;
 use std::sync::atomic::{
@@ -20,7 +21,7 @@ use std::time::{Duration, Instant};
 
 /// The waiting instances of one guest, apart for each thread as far as there are shelves.
 pub(super) struct Idle {
-    shelves: [Shelf; SHELVES],
+    shelves: [Shelf; SHARDS],
     time_max: Duration,
 }
 
@@ -39,9 +40,6 @@ struct Open<'a> {
     waiting: MutexGuard<'a, VecDeque<Waiting>>,
     count: &'a AtomicUsize,
 }
-
-/// With more threads than these, several of them share one.
-const SHELVES: usize = 8;
 
 struct Waiting {
     since: Instant,
@@ -97,7 +95,7 @@ impl Idle {
     /// Keeps an instance for the next request, as one that rests `since` then; `ready` is for one
     /// that nobody has used yet. Returns whether no other waits beside it.
     pub(super) fn put(&self, instance: Instance, ready: Option<Ready>, since: Instant) -> bool {
-        let mut shelf = self.shelves[own_shelf()].open();
+        let mut shelf = self.shelves[shards::own()].open();
         shelf.waiting.push_back(Waiting {
             since,
             instance,
@@ -115,9 +113,8 @@ impl Idle {
 
     /// The shelves on which there may be something, this thread's own first.
     fn shelves(&self) -> impl Iterator<Item = &Shelf> {
-        let own = own_shelf();
-        let used = THREADS.load(Relaxed).min(SHELVES);
-        let (before, behind) = self.shelves[..used].split_at(own);
+        let own = shards::own();
+        let (before, behind) = self.shelves[..shards::used()].split_at(own);
         behind.iter().chain(before)
     }
 
@@ -176,17 +173,6 @@ impl Drop for Open<'_> {
     fn drop(&mut self) {
         self.count.store(self.waiting.len(), Relaxed);
     }
-}
-
-/// How many threads have one.
-static THREADS: AtomicUsize = AtomicUsize::new(0);
-
-/// The shelf of this thread.
-fn own_shelf() -> usize {
-    thread_local! {
-        static NUMBER: usize = THREADS.fetch_add(1, Relaxed);
-    }
-    NUMBER.with(|number| number % SHELVES)
 }
 
 impl IdleList {

@@ -8,10 +8,10 @@ use super::interface::{Answer, Request};
 use super::load::{Entry, Loaded};
 use super::log::GuestLog;
 use super::state::{State, StoreBounds, new_store};
-use super::turn::Turn;
+use super::turn::{Polls, Turn};
 use super::usage::Usage;
 use super::wasi::Worker;
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
 use std::time::Instant;
 use wasmtime::Store;
 use wasmtime::component::TypedFunc;
@@ -59,7 +59,18 @@ impl Instance {
         }
     }
 
-    /// Gets a used instance ready for another request, or for all those of a worker.
+    /// Gets an instance that served before ready for another request, alone.
+    pub(super) fn go_on(&mut self, deadline: Instant, request_id: &str, polls: Option<Arc<Polls>>) {
+        let state = self.store.data_mut();
+        state.deadline = deadline;
+        state.log.go_on(request_id);
+        state.limits.begin_call();
+        state.turn.begin_again(polls);
+        state.worker = None;
+        self.store.set_epoch_deadline(1);
+    }
+
+    /// Gets a waiting instance ready for its first request, or for all those of a worker.
     pub(super) fn begin(
         &mut self,
         deadline: Instant,

@@ -2,7 +2,6 @@
 //! A guest shares it with whatever runs one of its instances for longer than a call.
 
 use super::answer::AnswerLimits;
-use super::background::Lane;
 use super::call::{GuestSettings, Instances};
 use super::direct::Exchange;
 use super::error::CallError;
@@ -12,11 +11,11 @@ use super::interface::Field;
 use super::limits::Limits;
 use super::load::{Kind, Loaded};
 use super::log::{GuestLog, RequestLog};
-use super::pace::Pace;
+use super::run::Course;
 use super::sandbox::Sandbox;
 use super::state::{State, StoreBounds};
 use super::stock::{Ready, Stock};
-use super::turn::{SLICES_ON_THE_RUNTIME, Turn};
+use super::turn::{Polls, SLICES_ON_THE_RUNTIME, Turn};
 use super::wasi::{Offer, Output, Parts, PartsLimits, SharedBounds, Worker};
 use std::future::Future;
 use std::hint::black_box;
@@ -43,8 +42,7 @@ pub(super) struct Kit {
     /// In place: every call looks there first.
     pub(super) idle: Idle,
     pub(super) stock: Arc<Stock>,
-    pub(super) lane: Lane,
-    pub(super) pace: Arc<Pace>,
+    pub(super) course: Arc<Course>,
     pub(super) offer: Offer,
 }
 
@@ -84,26 +82,34 @@ impl Kit {
     pub(super) fn touch(&self) {
         self.idle.touch();
         self.stock.touch();
-        black_box((self.pace.is_slow(), self.name.as_bytes().first().copied()));
+        black_box((
+            self.course.pace.is_slow(),
+            self.name.as_bytes().first().copied(),
+        ));
         black_box((self.settings.memory_max, self.settings.ready_max));
         black_box(self.offer.generation);
         self.loaded.touch();
     }
 
     /// A waiting instance if the guest has one, used before only if it reuses them; else a fresh
-    /// one.
+    /// one. A call that may wait has its `polls`.
     pub(super) async fn instance(
         &self,
         request_id: &str,
         deadline: Instant,
-        turn: Turn,
+        polls: Option<Arc<Polls>>,
     ) -> Result<Instance, CallError> {
         let log = || self.log(request_id);
         if let Some(mut instance) = self.idle.take() {
-            instance.begin(deadline, log(), turn, None);
+            if instance.calls() > 0 {
+                instance.go_on(deadline, request_id, polls);
+            } else {
+                instance.begin(deadline, log(), self.turn(polls), None);
+            }
             return Ok(instance);
         }
         self.stock.was_missed();
+        let turn = self.turn(polls);
         // On the heap: it is by far the largest part of a call, and futures are moved.
         Box::pin(self.fresh(log, deadline, turn, None)).await
     }
@@ -173,7 +179,7 @@ impl Kit {
         };
         let _passing = self.sandbox.idle.passing();
         let _running = self.loaded.workshop.ticker.enter();
-        let turn = Turn::new(self.sandbox.slice, Arc::clone(&self.stock.pace));
+        let turn = Turn::new(self.sandbox.slice, Arc::clone(&self.stock.pace), None);
         let log = self.log("").of_instance(self.sandbox.next_instance());
         let begun = Instant::now();
         let made = pin!(self.make(log, begun + MAKING_MAX, turn, None));
@@ -204,9 +210,9 @@ impl Kit {
         (RequestLog::Shared(output), Some(parts))
     }
 
-    /// The first turn of a call.
-    pub(super) fn turn(&self) -> Turn {
-        Turn::new(self.sandbox.slice, Arc::clone(&self.pace))
+    /// The first turn of a call; one that may wait has its `polls`.
+    pub(super) fn turn(&self, polls: Option<Arc<Polls>>) -> Turn {
+        Turn::new(self.sandbox.slice, Arc::clone(&self.course.pace), polls)
     }
 
     /// Puts an instance that did well aside for the next request, as one that rests `since` then,

@@ -69,6 +69,13 @@ impl GuestLog {
         self
     }
 
+    /// Goes on with another request of the same guest.
+    pub(super) fn go_on(&mut self, request: &str) {
+        self.renew();
+        self.instance = None;
+        self.request = SmallVec::from_slice(request.as_bytes());
+    }
+
     /// Allows for as many lines again, when one more request shares it.
     pub(super) fn renew(&mut self) {
         self.close();
@@ -156,6 +163,14 @@ pub(super) enum RequestLog {
 }
 
 impl RequestLog {
+    /// Goes on with another request of the same guest.
+    pub(super) fn go_on(&mut self, request: &str) {
+        match self {
+            RequestLog::Alone(alone) => alone.go_on(request),
+            RequestLog::Shared(output) => output.go_on(request),
+        }
+    }
+
     /// Goes on with the log of the next request.
     pub(super) fn begin(&mut self, log: GuestLog) {
         match self {

@@ -19,6 +19,12 @@ use tokio::sync::oneshot;
 #[must_use = "a call does nothing until it is polled"]
 pub struct Run<T>(Stage<T>);
 
+/// What decides where the calls of one guest run.
+pub(super) struct Course {
+    pub(super) lane: Lane,
+    pub(super) pace: Arc<Pace>,
+}
+
 type Call<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 enum Stage<T> {
@@ -49,19 +55,17 @@ struct Visit<T> {
 
 struct First<T> {
     call: Call<T>,
-    lane: Lane,
-    pace: Arc<Pace>,
+    course: Arc<Course>,
     deadline: Due,
     /// For a call that may wait.
     polls: Option<Arc<Polls>>,
 }
 
 impl<T: Send + 'static> Run<T> {
-    pub(super) fn new(lane: Lane, pace: Arc<Pace>, deadline: Due, call: Call<T>) -> Run<T> {
+    pub(super) fn new(course: Arc<Course>, deadline: Due, call: Call<T>) -> Run<T> {
         Run(Stage::First(First {
             call,
-            lane,
-            pace,
+            course,
             deadline,
             polls: None,
         }))
@@ -126,7 +130,7 @@ impl<T: Send + 'static> First<T> {
     /// Polls the call here, if its guest is quick; moves it when it has run for long enough. One
     /// that does not wait is polled only once.
     fn poll(mut self, context: &mut Context<'_>) -> Result<Option<T>, Stage<T>> {
-        if self.pace.is_slow() {
+        if self.course.pace.is_slow() {
             return Err(self.hand_over());
         }
         // Nobody needs to be woken for a call that does not wait: what comes next is a turn in the
@@ -150,21 +154,21 @@ impl<T: Send + 'static> First<T> {
 
     fn hand_over(self) -> Stage<T> {
         let (sender, back) = oneshot::channel();
-        let (lane, deadline) = (self.lane.clone(), self.deadline.clone());
+        let (course, deadline) = (Arc::clone(&self.course), self.deadline.clone());
         let visit = Visit {
             first: Some(self),
             sender: Some(sender),
         };
         Stage::Moved {
             back,
-            cancel: lane.start(deadline, Box::pin(visit)),
+            cancel: course.lane.start(deadline, Box::pin(visit)),
         }
     }
 
     /// Whether it is pending because it waits, as quick guests do.
     fn may_go_back(&self) -> bool {
         let waits = self.polls.as_ref().is_some_and(|polls| !polls.gave_way());
-        waits && !self.pace.is_slow()
+        waits && !self.course.pace.is_slow()
     }
 }
 
@@ -243,8 +247,9 @@ mod tests {
             })
         };
         let deadline = Instant::now() + Duration::from_secs(60);
-        let run =
-            Run::new(background.lane(), pace, Due::At(deadline), Box::pin(call)).waiting(polls);
+        let lane = background.lane();
+        let course = Arc::new(Course { lane, pace });
+        let run = Run::new(course, Due::At(deadline), Box::pin(call)).waiting(polls);
         assert_eq!(run.await, Some(()));
         let places = places.lock().unwrap();
         places.clone()

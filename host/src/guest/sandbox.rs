@@ -14,6 +14,7 @@ use super::kit::Kit;
 use super::load::{self, Loaded};
 use super::log::LogLimits;
 use super::pace::Pace;
+use super::run::Course;
 use super::stock::Stock;
 use super::sweeper::Sweeper;
 use super::wasi::{Offer, Reach};
@@ -138,8 +139,10 @@ impl Sandbox {
         };
         Ok(Guest::new(Kit {
             offer: Offer::new(name, &settings.grants, reach)?,
-            lane: self.background.lane(),
-            pace: Arc::new(Pace::new(&loaded.workshop.ticker.beat)),
+            course: Arc::new(Course {
+                lane: self.background.lane(),
+                pace: Arc::new(Pace::new(&loaded.workshop.ticker.beat)),
+            }),
             stock: Stock::new(ready_max, &self.ready, &loaded.workshop.ticker.beat),
             sandbox: Arc::clone(self),
             name: Arc::from(name),

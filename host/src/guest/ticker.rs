@@ -2,9 +2,11 @@
 //! every runtime worker is busy and no timer fires. It knows nothing about requests or deadlines.
 //!
 //! It costs nothing while no guest runs: it parks when it has seen no call from one tick to the
-//! next, and a call wakes it only then. A busy server pays one atomic addition per call.
+//! next, and a call wakes it only then. A busy server pays two atomic additions per call, to
+//! counters that few other threads write.
 
 use super::beat::{Beat, Rhythm};
+use crate::shards::{self, SHARDS};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
@@ -24,14 +26,42 @@ pub(super) struct Ticker {
 #[derive(Debug)]
 pub(super) struct Running<'a>(&'a Ticker);
 
-/// Calls running are `entered - left`. Two counters that only grow also tell the thread whether
-/// anything happened between two of its looks.
 #[derive(Debug, Default)]
 struct Shared {
+    calls: [Calls; SHARDS],
+    state: Wanted,
+}
+
+/// Calls running are `entered - left`, over all parts. Two counters that only grow also tell the
+/// thread whether anything happened between two of its looks.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+struct Calls {
     entered: AtomicU64,
     left: AtomicU64,
+}
+
+/// What is read at every call and seldom written.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+struct Wanted {
     parked: AtomicBool,
     stopped: AtomicBool,
+}
+
+impl Shared {
+    fn own(&self) -> &Calls {
+        &self.calls[shards::own()]
+    }
+
+    fn entered(&self) -> u64 {
+        self.calls.iter().map(|it| it.entered.load(SeqCst)).sum()
+    }
+
+    /// With calls that came while [`Shared::entered`] added up: so there may be more.
+    fn left(&self) -> u64 {
+        self.calls.iter().map(|it| it.left.load(SeqCst)).sum()
+    }
 }
 
 impl Ticker {
@@ -57,10 +87,11 @@ impl Ticker {
 
     /// Announces a call. The returned guard ends it.
     pub(super) fn enter(&self) -> Running<'_> {
-        self.shared.entered.fetch_add(1, SeqCst);
+        self.shared.own().entered.fetch_add(1, SeqCst);
         // The thread sets `parked` and then looks at `entered`; this is the other way round, so
         // that one of the two always sees the other.
-        if self.shared.parked.load(SeqCst) && self.shared.parked.swap(false, SeqCst) {
+        let parked = &self.shared.state.parked;
+        if parked.load(SeqCst) && parked.swap(false, SeqCst) {
             self.thread.unpark();
         }
         Running(self)
@@ -71,20 +102,20 @@ impl Ticker {
 impl Ticker {
     /// The calls that run at this moment, over all guests.
     pub(super) fn running(&self) -> u64 {
-        let left = self.shared.left.load(SeqCst);
-        self.shared.entered.load(SeqCst).saturating_sub(left)
+        let left = self.shared.left();
+        self.shared.entered().saturating_sub(left)
     }
 }
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
-        self.0.shared.left.fetch_add(1, SeqCst);
+        self.0.shared.own().left.fetch_add(1, SeqCst);
     }
 }
 
 impl Drop for Ticker {
     fn drop(&mut self) {
-        self.shared.stopped.store(true, SeqCst);
+        self.shared.state.stopped.store(true, SeqCst);
         self.thread.unpark();
     }
 }
@@ -93,9 +124,10 @@ impl Drop for Ticker {
 fn tick_until_stopped(engine: &EngineWeak, shared: &Shared, beat: &Beat, slice: Duration) {
     let mut rhythm = Rhythm::new(slice);
     let mut seen = 0;
-    while !shared.stopped.load(SeqCst) {
-        let entered = shared.entered.load(SeqCst);
-        if entered == seen && shared.left.load(SeqCst) == entered {
+    while !shared.state.stopped.load(SeqCst) {
+        let entered = shared.entered();
+        // What came since then shows when it parks, if it hid a call that runs.
+        if entered == seen && shared.left() == entered {
             park_until_entered(shared, entered);
             continue;
         }
@@ -111,14 +143,12 @@ fn tick_until_stopped(engine: &EngineWeak, shared: &Shared, beat: &Beat, slice: 
 
 /// Parks until a call arrives that `entered` has not counted, or the ticker is dropped.
 fn park_until_entered(shared: &Shared, entered: u64) {
-    shared.parked.store(true, SeqCst);
-    while shared.entered.load(SeqCst) == entered
-        && shared.parked.load(SeqCst)
-        && !shared.stopped.load(SeqCst)
-    {
+    let Wanted { parked, stopped } = &shared.state;
+    parked.store(true, SeqCst);
+    while shared.entered() == entered && parked.load(SeqCst) && !stopped.load(SeqCst) {
         thread::park();
     }
-    shared.parked.store(false, SeqCst);
+    parked.store(false, SeqCst);
 }
 
 #[cfg(test)]
@@ -146,12 +176,12 @@ mod tests {
         let ticker = Ticker::start(&engine, Duration::from_micros(100)).unwrap();
         for _ in 0..20 {
             assert!(
-                eventually(|| ticker.shared.parked.load(SeqCst)),
+                eventually(|| ticker.shared.state.parked.load(SeqCst)),
                 "never parked"
             );
             let running = ticker.enter();
             assert!(
-                !ticker.shared.parked.load(SeqCst),
+                !ticker.shared.state.parked.load(SeqCst),
                 "a call must wake the thread"
             );
             drop(running);
@@ -167,7 +197,7 @@ mod tests {
             if running {
                 std::mem::forget(ticker.enter());
             } else {
-                assert!(eventually(|| ticker.shared.parked.load(SeqCst)));
+                assert!(eventually(|| ticker.shared.state.parked.load(SeqCst)));
             }
             drop(ticker);
             assert!(

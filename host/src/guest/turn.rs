@@ -65,21 +65,23 @@ pub(super) enum Next {
 
 impl Turn {
     /// A call's first turn. What ticks tell, which come every `slice` or less often (see
-    /// [`super::beat`]), is noted in `pace`.
-    pub(super) fn new(slice: Duration, pace: Arc<Pace>) -> Turn {
+    /// [`super::beat`]), is noted in `pace`. A call that may wait has its `polls`, and each time it
+    /// is polled a turn of its own.
+    pub(super) fn new(slice: Duration, pace: Arc<Pace>, polls: Option<Arc<Polls>>) -> Turn {
         Turn {
             slice,
             pace,
             phase: Phase::Begun,
             ticks: 0,
-            polls: None,
+            polls: polls.map(|polls| (polls, 0)),
         }
     }
 
-    /// The same for a call that may wait: each time it is polled it has a turn of its own.
-    pub(super) fn with_polls(mut self, polls: Arc<Polls>) -> Turn {
-        self.polls = Some((polls, 0));
-        self
+    /// The first turn of another call of the same guest.
+    pub(super) fn begin_again(&mut self, polls: Option<Arc<Polls>>) {
+        self.phase = Phase::Begun;
+        self.ticks = 0;
+        self.polls = polls.map(|polls| (polls, 0));
     }
 
     /// A tick came; `now` is by the clock of [`super::running`]. In the background a turn ends with
@@ -160,7 +162,7 @@ mod tests {
 
     fn turn() -> (Turn, Arc<Pace>) {
         let pace = Arc::new(Pace::default());
-        (Turn::new(SLICE, Arc::clone(&pace)), pace)
+        (Turn::new(SLICE, Arc::clone(&pace), None), pace)
     }
 
     #[test]
@@ -188,9 +190,8 @@ mod tests {
 
     #[test]
     fn a_call_that_waits_has_a_turn_each_time_it_goes_on() {
-        let (turn, pace) = turn();
-        let polls = Arc::<Polls>::default();
-        let mut turn = turn.with_polls(Arc::clone(&polls));
+        let (pace, polls) = (Arc::new(Pace::default()), Arc::<Polls>::default());
+        let mut turn = Turn::new(SLICE, Arc::clone(&pace), Some(Arc::clone(&polls)));
         let start = Instant::now();
         for wait in 0..20 {
             polls.begin();
@@ -218,7 +219,7 @@ mod tests {
         let (_, pace) = turn();
         let calls = |count, time| {
             for _ in 0..count {
-                let mut turn = Turn::new(SLICE, Arc::clone(&pace));
+                let mut turn = Turn::new(SLICE, Arc::clone(&pace), None);
                 turn.ran(time);
                 turn.end();
             }
@@ -233,11 +234,9 @@ mod tests {
     fn two_rare_ticks_in_one_piece_of_a_call_end_its_turn() {
         for waits in [false, true] {
             let pace = Arc::new(Pace::new(&Beat::of(4)));
-            let mut turn = Turn::new(SLICE, Arc::clone(&pace));
             let polls = Arc::<Polls>::default();
-            if waits {
-                turn = turn.with_polls(Arc::clone(&polls));
-            }
+            let its_polls = waits.then(|| Arc::clone(&polls));
+            let mut turn = Turn::new(SLICE, Arc::clone(&pace), its_polls);
             let start = Instant::now();
             polls.begin();
             assert_eq!(turn.tick(start, false), Next::GoOn);
@@ -251,7 +250,7 @@ mod tests {
         for (slices, slow) in [(3, false), (4, true)] {
             let pace = Arc::new(Pace::new(&Beat::of(4)));
             for _ in 0..20 {
-                let mut turn = Turn::new(SLICE, Arc::clone(&pace));
+                let mut turn = Turn::new(SLICE, Arc::clone(&pace), None);
                 turn.ran(SLICE * slices);
                 turn.end();
             }
@@ -269,7 +268,8 @@ mod tests {
         }
         assert!(pace.is_slow(), "a tick came during this call");
         for _ in 0..100 {
-            Turn::new(SLICE, Arc::clone(&pace)).end();
+            turn.begin_again(None);
+            turn.end();
         }
         assert!(!pace.is_slow());
     }

@@ -148,11 +148,15 @@ impl Drop for Admitted {
 }
 
 impl Attempt {
-    pub(super) fn new(slot: &Arc<Slot>, leave: Leave) -> Self {
+    pub(super) fn new(slot: Arc<Slot>, leave: Leave) -> Self {
         Self {
-            slot: Arc::clone(slot),
+            slot,
             leave: Some(leave),
         }
+    }
+
+    pub(super) fn slot(&self) -> &Arc<Slot> {
+        &self.slot
     }
 
     /// Ends it for lack of room.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout_at;
 
-use super::pool::{Pool, Share, Taken};
+use super::pool::{Part, Pool, Share, Space};
 use crate::guest::{self, Rooms};
 
 /// What one guest may take.
@@ -30,16 +30,15 @@ pub(super) struct Bulkhead {
     bounds: Bounds,
     places: Semaphore,
     queued: AtomicU32,
-    pool: Arc<Pool>,
-    /// What this guest has taken of its own part of the pool.
-    own: Arc<Taken>,
+    /// Where its requests take room for instances.
+    part: Arc<Part>,
 }
 
 /// A place to run. Dropping it gives it to the request that has waited longest.
 #[derive(Debug)]
 pub(super) struct Place {
     /// Absent where the request has a seat in an instance of others, or the instance has it.
-    share: Option<Share>,
+    space: Option<Space>,
     /// The instance has outlived the request, by a moment, and nothing is free yet.
     left: bool,
     /// The request had to wait for it.
@@ -65,20 +64,24 @@ impl Place {
 
     /// Takes out the room for an instance, for one that may outlive the request.
     pub(super) fn take_share(&mut self) -> Option<Share> {
-        self.share.take()
+        let space = self.space.take()?;
+        Some(self.permit.0.part.share(space))
     }
 
     /// The same for one that is about to be cleared away.
     pub(super) fn leave_share(&mut self) -> Option<Share> {
-        self.left = self.share.is_some();
-        self.share.take()
+        self.left = self.space.is_some();
+        self.take_share()
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        if self.share.is_none() && !self.left {
-            self.permit.0.pool.tell();
+        let part = &self.permit.0.part;
+        match self.space.take() {
+            Some(space) => part.give_back(&space),
+            None if self.left => {}
+            None => part.pool().tell(),
         }
     }
 }
@@ -102,29 +105,28 @@ impl Bulkhead {
             bounds,
             places: Semaphore::new(bounds.running_max as usize),
             queued: AtomicU32::new(0),
-            pool,
-            own: Arc::default(),
+            part: Part::of(pool),
         }
     }
 
     /// The same places under other bounds, for a guest that has been configured anew: what runs
     /// goes on to count. With another pool, which has its own instances, all places are new.
     pub(super) fn succeed(old: &Arc<Self>, bounds: Bounds, pool: &Arc<Pool>) -> Arc<Self> {
-        if !Arc::ptr_eq(&old.pool, pool) {
+        if !Arc::ptr_eq(old.part.pool(), pool) {
             return Arc::new(Self::new(bounds, Arc::clone(pool)));
         }
         if old.bounds == bounds {
             return Arc::clone(old);
         }
         Arc::new(Self {
-            own: Arc::clone(&old.own),
+            part: Arc::clone(&old.part),
             ..Self::new(bounds, Arc::clone(pool))
         })
     }
 
     /// Reads what [`Bulkhead::enter`] will look at.
     pub(super) fn touch(&self) {
-        black_box((self.places.available_permits(), self.own.taken()));
+        black_box((self.places.available_permits(), self.part.taken()));
     }
 
     /// Requests that run at this moment.
@@ -160,9 +162,9 @@ impl Bulkhead {
     }
 
     fn room<S>(&self, seat: &impl Fn(bool) -> Option<S>) -> Option<Room<S>> {
-        let share = || self.pool.take(&self.own).map(Room::Share);
+        let space = || self.part.take().map(Room::Space);
         let any = || seat(true).map(Room::Seat);
-        seat(false).map(Room::Seat).or_else(share).or_else(any)
+        seat(false).map(Room::Seat).or_else(space).or_else(any)
     }
 
     /// Counts the permit as one that goes with its request.
@@ -187,7 +189,7 @@ impl Bulkhead {
             Some(permit) => permit,
             None => self.permit(until).await.ok_or(NoPlace::QueueTime)?,
         };
-        let room = self.pool.try_until(until, || self.room(&seat)).await;
+        let room = self.part.pool().try_until(until, || self.room(&seat)).await;
         let (mut place, seat) = place(permit, room.ok_or(NoPlace::Exhausted)?);
         place.waited = true;
         Ok((place, seat))
@@ -203,16 +205,16 @@ impl Bulkhead {
 /// Where a request finds its instance.
 enum Room<S> {
     Seat(S),
-    Share(Share),
+    Space(Space),
 }
 
 fn place<S>(permit: Permit, room: Room<S>) -> (Place, Option<S>) {
-    let (share, seat) = match room {
+    let (space, seat) = match room {
         Room::Seat(seat) => (None, Some(seat)),
-        Room::Share(share) => (Some(share), None),
+        Room::Space(space) => (Some(space), None),
     };
     let place = Place {
-        share,
+        space,
         left: false,
         waited: false,
         permit,
@@ -222,8 +224,8 @@ fn place<S>(permit: Permit, room: Room<S>) -> (Place, Option<S>) {
 
 impl Rooms for Bulkhead {
     fn take(&self) -> Option<guest::Room> {
-        let share = self.pool.take(&self.own)?;
-        Some(Box::new(share))
+        let space = self.part.take()?;
+        Some(Box::new(self.part.share(space)))
     }
 }
 

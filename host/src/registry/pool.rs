@@ -25,16 +25,30 @@ pub(super) struct Pool {
     freed: Notify,
 }
 
+/// A guest's own part of a pool, and its way to the common one.
+#[derive(Debug)]
+pub(super) struct Part {
+    pool: Arc<Pool>,
+    own: Taken,
+}
+
 /// How much of one part is taken.
 #[derive(Debug, Default)]
-pub(super) struct Taken(AtomicUsize);
+struct Taken(AtomicUsize);
 
-/// Room for one instance. Dropping it gives the room back to the part it is from.
+/// Room for one instance, by the part it is from. It is to be given back there.
+#[derive(Debug)]
+#[must_use = "somebody has to give it back"]
+pub(super) enum Space {
+    Own,
+    Common,
+}
+
+/// Room for one instance. Dropping it gives the room back.
 #[derive(Debug)]
 pub(super) struct Share {
-    pool: Arc<Pool>,
-    /// None where it is from the common part.
-    own: Option<Arc<Taken>>,
+    part: Arc<Part>,
+    space: Option<Space>,
 }
 
 /// Counts one that waits, for as long as it does.
@@ -55,22 +69,6 @@ impl Pool {
     /// Divides it anew. What is taken stays taken.
     pub(super) fn divide_among(&self, guests: usize) {
         self.guests.store(guests.max(1), Relaxed);
-    }
-
-    /// Room from the guest's `own` part, else from the common one.
-    pub(super) fn take(self: &Arc<Self>, own: &Arc<Taken>) -> Option<Share> {
-        let guests = self.guests.load(Relaxed);
-        let each = self.instances_max / 2 / guests;
-        let common_max = self.instances_max - each * guests;
-        let own = if own.take(each) {
-            Some(Arc::clone(own))
-        } else if self.common.take(common_max) {
-            None
-        } else {
-            return None;
-        };
-        let pool = Arc::clone(self);
-        Some(Share { pool, own })
     }
 
     /// Tries until `until`, whenever others have given something back. Dropping the future ends the
@@ -106,12 +104,59 @@ impl Pool {
     }
 }
 
-impl Taken {
-    /// How much that is.
-    pub(super) fn taken(&self) -> usize {
-        self.0.load(Relaxed)
+impl Part {
+    /// Nothing of it is taken.
+    pub(super) fn of(pool: Arc<Pool>) -> Arc<Self> {
+        let own = Taken::default();
+        Arc::new(Self { pool, own })
     }
 
+    /// The pool that it is a part of.
+    pub(super) fn pool(&self) -> &Arc<Pool> {
+        &self.pool
+    }
+
+    /// How much of it is taken.
+    pub(super) fn taken(&self) -> usize {
+        self.own.0.load(Relaxed)
+    }
+
+    /// Room from the guest's own part, else from the common one.
+    pub(super) fn take(&self) -> Option<Space> {
+        let pool = &*self.pool;
+        let guests = pool.guests.load(Relaxed);
+        let each = pool.instances_max / 2 / guests;
+        let common_max = pool.instances_max - each * guests;
+        if self.own.take(each) {
+            Some(Space::Own)
+        } else if pool.common.take(common_max) {
+            Some(Space::Common)
+        } else {
+            None
+        }
+    }
+
+    /// Gives back what was taken.
+    pub(super) fn give_back(&self, space: &Space) {
+        let taken = match space {
+            Space::Own => &self.own,
+            Space::Common => &self.pool.common,
+        };
+        // With the order that `tell` has a fence for.
+        taken.0.fetch_sub(1, SeqCst);
+        self.pool.tell_waiting();
+    }
+
+    /// The same room as something that gives itself back.
+    pub(super) fn share(self: &Arc<Self>, space: Space) -> Share {
+        Share {
+            part: Arc::clone(self),
+            space: Some(space),
+        }
+    }
+}
+
+impl Taken {
     fn take(&self, max: usize) -> bool {
         let one_more = |taken| (taken < max).then_some(taken + 1);
         self.0.fetch_update(SeqCst, SeqCst, one_more).is_ok()
@@ -134,10 +179,9 @@ impl Drop for Waiting<'_> {
 
 impl Drop for Share {
     fn drop(&mut self) {
-        let part = self.own.as_deref().unwrap_or(&self.pool.common);
-        // With the order that `tell` has a fence for.
-        part.0.fetch_sub(1, SeqCst);
-        self.pool.tell_waiting();
+        if let Some(space) = self.space.take() {
+            self.part.give_back(&space);
+        }
     }
 }
 
@@ -154,30 +198,38 @@ mod tests {
         pool
     }
 
-    fn all(pool: &Arc<Pool>, own: &Arc<Taken>) -> Vec<Share> {
-        std::iter::from_fn(|| pool.take(own)).collect()
+    fn take(part: &Arc<Part>) -> Option<Share> {
+        part.take().map(|space| part.share(space))
+    }
+
+    fn all(part: &Arc<Part>) -> Vec<Share> {
+        std::iter::from_fn(|| take(part)).collect()
+    }
+
+    fn part(pool: &Arc<Pool>) -> Arc<Part> {
+        Part::of(Arc::clone(pool))
     }
 
     #[test]
     fn a_greedy_guest_leaves_the_others_their_part() {
         let pool = pool(20, 2);
-        let (greedy, modest) = (Arc::default(), Arc::default());
-        let taken = all(&pool, &greedy);
-        assert_eq!(taken.len(), 15);
-        let _left = all(&pool, &modest);
+        let (greedy, modest) = (part(&pool), part(&pool));
+        let taken = all(&greedy);
+        assert_eq!((taken.len(), greedy.taken()), (15, 5));
+        let _left = all(&modest);
         assert_eq!(_left.len(), 5);
         drop(taken);
-        assert_eq!(all(&pool, &modest).len(), 10);
+        assert_eq!(all(&modest).len(), 10);
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_finds_none_waits_for_one_and_not_for_ever() {
         let pool = pool(1, 2);
-        let (first, second) = (Arc::default(), Arc::default());
-        let share = pool.take(&first).unwrap();
+        let (first, second) = (part(&pool), part(&pool));
+        let share = take(&first).unwrap();
         assert_eq!(pool.waiting.load(SeqCst), 0);
         let until = tokio::time::Instant::now().into_std() + Duration::from_millis(50);
-        let take = || pool.take(&second);
+        let take = || take(&second);
         assert!(pool.try_until(until, take).await.is_none());
         let long = until + Duration::from_secs(3600);
         let mut waiting = pin!(pool.try_until(long, take));
@@ -197,31 +249,27 @@ mod tests {
     async fn nobody_misses_what_is_given_back() {
         for _ in 0..1000 {
             let pool = pool(1, 1);
-            let own = Arc::default();
-            let share = pool.take(&own).unwrap();
+            let own = part(&pool);
+            let share = take(&own).unwrap();
             let given_back = std::thread::spawn(move || drop(share));
             let until = Instant::now() + Duration::from_secs(60);
-            assert!(pool.try_until(until, || pool.take(&own)).await.is_some());
+            assert!(pool.try_until(until, || take(&own)).await.is_some());
             given_back.join().unwrap();
         }
     }
 
     #[test]
     fn more_guests_than_instances_share_them_all() {
-        assert_eq!(all(&pool(3, 10), &Arc::default()).len(), 3);
+        assert_eq!(all(&part(&pool(3, 10))).len(), 3);
     }
 
     #[test]
     fn more_guests_make_the_parts_smaller() {
         let pool = pool(20, 1);
-        let greedy = Arc::default();
-        let taken = all(&pool, &greedy);
+        let greedy = part(&pool);
+        let taken = all(&greedy);
         assert_eq!(taken.len(), 20);
         pool.divide_among(2);
-        assert_eq!(
-            all(&pool, &Arc::default()).len(),
-            5,
-            "its own part, and nothing more"
-        );
+        assert_eq!(all(&part(&pool)).len(), 5, "its own part, and nothing more");
     }
 }

@@ -119,24 +119,24 @@ impl Slot {
         self.current.load_full()
     }
 
+    /// The generation that serves, if it streams bodies. See [`Slot::touch`].
+    pub fn streamed(&self) -> Option<Arc<Generation>> {
+        let current = self.current.load();
+        self.touch(&current);
+        let streams = current.guest().kind().is_streamed();
+        streams.then(|| Arc::clone(&current))
+    }
+
     /// Reads a little of everything that a call of the guest needs: with many guests each of these
     /// comes from memory, and all at once they take less time than one after the other. For before
     /// anything is counted, which the processor does not do out of order.
-    pub fn touch(&self) {
+    fn touch(&self, current: &Generation) {
         // The longest way first.
-        let current = self.current.load();
         current.touch();
         self.bulkhead.touch();
         black_box((self.counters.requests.get(), self.config.deadline));
         black_box((self.breaker.is_open(), self.may_share));
         black_box(self.name.as_bytes().first().copied());
-    }
-
-    /// The generation that serves, if it streams bodies.
-    pub fn streamed(&self) -> Option<Arc<Generation>> {
-        let current = self.current.load();
-        let streams = current.guest().kind().is_streamed();
-        streams.then(|| Arc::clone(&current))
     }
 
     /// What became of its requests.
@@ -202,7 +202,7 @@ impl Slot {
     /// # Errors
     /// Why the guest is not to be called now.
     pub async fn admit(
-        self: &Arc<Self>,
+        self: Arc<Self>,
         deadline: Instant,
         asked: Instant,
     ) -> Result<Admitted, Refused> {
@@ -212,19 +212,23 @@ impl Slot {
             Refused::Resting(pause)
         })?;
         let mut attempt = Attempt::new(self, leave);
+        let slot = attempt.slot();
         let seat = |even_busy| {
-            if !self.may_share {
+            if !slot.may_share {
                 return None;
             }
-            let current = self.current.load();
+            let current = slot.current.load();
             let seat = current.guest().seat(even_busy)?;
             Some((Arc::clone(&current), seat))
         };
-        match self.bulkhead.enter(deadline, seat).await {
+        match slot.bulkhead.enter(deadline, seat).await {
             Ok((place, Some((generation, seat)))) => {
                 Ok(Admitted::new(attempt, place, generation, Some(seat), asked))
             }
-            Ok((place, None)) => Ok(Admitted::new(attempt, place, self.current(), None, asked)),
+            Ok((place, None)) => {
+                let current = slot.current();
+                Ok(Admitted::new(attempt, place, current, None, asked))
+            }
             Err(no_place) => {
                 attempt.found_no_room();
                 Err(no_place.into())

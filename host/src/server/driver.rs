@@ -141,10 +141,9 @@ impl Driver {
 
     /// From one request to the next the configuration may have changed.
     fn take_settings(&mut self) {
-        let now = self.shared.settings.load();
-        if !Arc::ptr_eq(&now, &self.settings) {
-            self.http.set_limits(now.http);
-            self.settings = Arc::clone(&now);
+        if self.shared.have_changed(&self.settings) {
+            self.settings = self.shared.settings.load_full();
+            self.http.set_limits(self.settings.http);
         }
     }
 }

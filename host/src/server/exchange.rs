@@ -17,6 +17,10 @@ use super::received::Received;
 use super::transport::{Read, Wait, WriteFailed};
 use crate::dispatch::{Decision, Plan, Refusal};
 
+/// An answer's body up to this size takes no share of `limits.buffered_max`: the connection's own
+/// buffers, which it is about to be copied into, have more room than that.
+const OWN_BYTES: usize = 4 * 1024;
+
 /// What came of waiting for a head.
 enum Arrival {
     Head(Box<RequestHead>, Instant),
@@ -188,12 +192,16 @@ impl Driver {
         if let Some(head) = head {
             self.http.recycle(head);
         }
-        let mut lease = self.shared.buffered.lease();
         match result {
-            Ok(answer) if !lease.grow(answer.body.len()) => {
-                self.refuse(Refusal::OutOfBuffers, line).await
+            Ok(answer) if answer.body.len() <= OWN_BYTES => self.respond(answer, line).await,
+            Ok(answer) => {
+                let mut lease = self.shared.buffered.lease();
+                if lease.grow(answer.body.len()) {
+                    self.respond(answer, line).await
+                } else {
+                    self.refuse(Refusal::OutOfBuffers, line).await
+                }
             }
-            Ok(answer) => self.respond(answer, line).await,
             Err(refusal) => self.refuse(refusal, line).await,
         }
     }

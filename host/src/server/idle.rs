@@ -54,11 +54,9 @@ impl Idle {
 
     /// Begins to wait for another request.
     pub(super) fn begin(mut self) -> Self {
-        let now = self.shared.settings.load();
-        if !Arc::ptr_eq(&now, &self.settings) {
-            self.settings = Arc::clone(&now);
+        if self.shared.have_changed(&self.settings) {
+            self.settings = self.shared.settings.load_full();
         }
-        drop(now);
         self.enter();
         self
     }

@@ -1,5 +1,6 @@
 //! The configuration as the connection driver uses it. No checks here: `config` made them.
 
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use httpd_http1::Limits;
@@ -37,6 +38,8 @@ pub(super) struct Settings {
     pub(super) retry_after: Duration,
     /// Whether each request gets a line in the log.
     pub(super) access: bool,
+    /// No others in this process have it.
+    pub(super) revision: u64,
 }
 
 impl Settings {
@@ -51,6 +54,7 @@ impl Settings {
 
     /// Takes from the configuration what concerns connections.
     pub(super) fn new(config: &Config) -> Self {
+        static REVISIONS: AtomicU64 = AtomicU64::new(0);
         let (limits, timeouts) = (&config.limits, &config.timeouts);
         Self {
             http: Limits {
@@ -74,6 +78,7 @@ impl Settings {
             shutdown: timeouts.shutdown,
             retry_after: limits.retry_after,
             access: config.log.access,
+            revision: REVISIONS.fetch_add(1, Relaxed),
         }
     }
 }

@@ -2,11 +2,12 @@
 //!
 //! Arming a runtime timer takes a lock, and a busy connection sets a new deadline with every
 //! wait. Deadlines mostly move later, so the armed moment may lie before the deadline: when it
-//! comes, the timer looks again. A wait that ends in time then costs a comparison.
+//! comes, the timer looks again. A wait that ends in time then costs a comparison: neither is the
+//! runtime told again who waits, as long as that is the same task.
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::time::{Instant, Sleep};
@@ -15,6 +16,8 @@ use tokio::time::{Instant, Sleep};
 #[derive(Debug)]
 pub(super) struct Timer {
     sleep: Pin<Box<Sleep>>,
+    /// Whom the runtime wakes at the armed moment; none while it is not armed.
+    wakes: Option<Waker>,
 }
 
 impl Timer {
@@ -24,6 +27,7 @@ impl Timer {
         const UNARMED: Duration = Duration::from_secs(365 * 24 * 3600);
         Self {
             sleep: Box::pin(tokio::time::sleep(UNARMED)),
+            wakes: None,
         }
     }
 
@@ -31,14 +35,31 @@ impl Timer {
     pub(super) fn poll_passed(&mut self, cx: &mut Context<'_>, deadline: Instant) -> Poll<()> {
         loop {
             if deadline < self.sleep.deadline() {
-                self.sleep.as_mut().reset(deadline);
+                self.rearm(deadline);
             }
-            ready!(self.sleep.as_mut().poll(cx));
+            if self.poll_armed(cx).is_pending() {
+                return Poll::Pending;
+            }
             if Instant::now() >= deadline {
                 return Poll::Ready(());
             }
-            self.sleep.as_mut().reset(deadline);
+            self.rearm(deadline);
         }
+    }
+
+    fn rearm(&mut self, deadline: Instant) {
+        self.sleep.as_mut().reset(deadline);
+        self.wakes = None;
+    }
+
+    fn poll_armed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let wakes = self.wakes.as_ref();
+        if wakes.is_some_and(|waker| waker.will_wake(cx.waker())) && !self.sleep.is_elapsed() {
+            return Poll::Pending;
+        }
+        let passed = self.sleep.as_mut().poll(cx);
+        self.wakes = passed.is_pending().then(|| cx.waker().clone());
+        passed
     }
 }
 
@@ -71,6 +92,20 @@ mod tests {
         assert!(waits.await.is_err());
         passed(&mut timer, start + Duration::from_secs(2)).await;
         assert!(start.elapsed() < Duration::from_secs(3));
+    }
+
+    /// Most often it is the same task that waits; now and then, part of it.
+    #[tokio::test(start_paused = true)]
+    async fn whoever_polled_last_is_woken() {
+        let mut timer = Timer::new();
+        let start = Instant::now();
+        let deadline = start + Duration::from_secs(1);
+        let mut noop = Context::from_waker(Waker::noop());
+        for _ in 0..2 {
+            assert!(timer.poll_passed(&mut noop, deadline).is_pending());
+        }
+        passed(&mut timer, deadline).await;
+        assert_eq!(start.elapsed().as_secs(), 1);
     }
 
     #[tokio::test(start_paused = true)]

@@ -122,7 +122,8 @@ async fn stream(
 
 async fn admit(chain: &Chain, index: usize) -> Result<Admitted, NextError> {
     let asked = Instant::now();
-    let (admitted, queued) = timed(chain.slots[index].admit(chain.deadline(), asked)).await;
+    let (admitted, queued) =
+        timed(Arc::clone(&chain.slots[index]).admit(chain.deadline(), asked)).await;
     let admitted = admitted.map_err(|refused| chain.refuse(index, Refusal::Busy(refused)))?;
     chain.reached(index, admitted.generation(), queued);
     Ok(admitted)

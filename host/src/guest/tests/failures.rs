@@ -157,7 +157,7 @@ fn what_the_host_lacks_is_not_called_the_guests_failure() {
         deadline: soon(PATIENCE),
         log: RequestLog::Alone(GuestLog::new(log_limits, "test".into(), "request-1")),
         limits: Limits::new(MEMORY_MAX),
-        turn: Turn::new(Duration::from_millis(1), Arc::default()),
+        turn: Turn::new(Duration::from_millis(1), Arc::default(), None),
         wasi: None,
         worker: None,
         exchange: Exchange::default(),

@@ -62,6 +62,13 @@ impl Output {
         inner.log = log;
     }
 
+    /// Goes on with another request of the same guest.
+    pub(in crate::guest) fn go_on(&self, request: &str) {
+        let mut inner = self.lock();
+        inner.finish();
+        inner.log.go_on(request);
+    }
+
     /// Ends the request: lines that are not complete are written, and how many were left out.
     /// Says how many lines were written, and how many not.
     pub(in crate::guest) fn end(&self) -> (u32, u32) {

@@ -187,8 +187,7 @@ impl Guest {
                 stage: Stage::Waiting,
             });
         }
-        let turn = self.kit.turn().with_polls(polls);
-        let instance = self.kit.instance(&id, deadline, turn).await;
+        let instance = self.kit.instance(&id, deadline, Some(polls)).await;
         // As for a lean guest: one that was used before was there at once.
         let called = match &instance {
             Ok(instance) if instance.calls() > 0 => started,

@@ -91,7 +91,7 @@ pub(super) async fn work(work: Work) {
 
 async fn live(kit: &Kit, worker: &Weak<Worker>, polls: Arc<Polls>, start: Start) {
     let began = Instant::now();
-    let turn = kit.turn().with_polls(polls);
+    let turn = kit.turn(Some(polls));
     let made = kit.shared_instance(start.deadline, turn, worker).await;
     start
         .account

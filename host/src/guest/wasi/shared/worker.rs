@@ -59,7 +59,7 @@ impl Worker {
         let roster = Arc::new(Roster::new(start.deadline));
         let polls = Arc::<Polls>::default();
         let room = Arc::<Mutex<Option<Room>>>::default();
-        let (lane, pace) = (kit.lane.clone(), Arc::clone(&kit.pace));
+        let course = Arc::clone(&kit.course);
         Arc::new_cyclic(|me: &Weak<Worker>| {
             let call = work::work(Work {
                 kit: Arc::clone(kit),
@@ -69,7 +69,7 @@ impl Worker {
                 start,
             });
             let due = Due::Moving(roster.due());
-            let run = Run::new(lane, pace, due, Box::pin(call)).waiting(polls);
+            let run = Run::new(course, due, Box::pin(call)).waiting(polls);
             Worker {
                 workers: Arc::clone(workers),
                 signal: Arc::default(),

@@ -1,0 +1,39 @@
+//! Numbers for threads, so that what all of them count or keep can be apart for each: a cache line
+//! that several processors write moves from one to the other each time.
+
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+/// Parts that such a thing has. With more threads, several share one; so it must be safe to share.
+pub(crate) const SHARDS: usize = 8;
+
+static THREADS: AtomicUsize = AtomicUsize::new(0);
+
+/// This thread's part, below [`SHARDS`].
+pub(crate) fn own() -> usize {
+    thread_local! {
+        static NUMBER: usize = THREADS.fetch_add(1, Relaxed) % SHARDS;
+    }
+    NUMBER.with(|number| *number)
+}
+
+/// Parts below this may be some thread's.
+pub(crate) fn used() -> usize {
+    THREADS.load(Relaxed).min(SHARDS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::thread;
+
+    #[test]
+    fn a_thread_keeps_its_part() {
+        let twice = || (own(), own());
+        let parts: Vec<_> = thread::scope(|scope| {
+            let threads: Vec<_> = (0..3).map(|_| scope.spawn(twice)).collect();
+            threads.into_iter().map(|it| it.join().unwrap()).collect()
+        });
+        assert!(parts.iter().all(|(first, second)| first == second));
+        assert!(parts.iter().all(|(part, _)| *part < used()));
+    }
+}
