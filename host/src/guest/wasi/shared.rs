@@ -4,9 +4,10 @@
 //! each on the thread it is on, so that a request costs no handover; when none of them polls, by a
 //! task of its own (`signal`). What runs in it for longer than a slice moves to the background, as
 //! calls do. `workers` are those of one guest, and say which of them has room; `ticket` is one
-//! request, `roster` all those of one instance, `work` what happens inside its store, `visit` what
-//! a client sees of it.
+//! request, `roster` all those of one instance, `work` what happens inside its store, where `bell`
+//! tells what has to be looked at, `visit` what a client sees of it.
 
+mod bell;
 mod roster;
 mod signal;
 mod ticket;

@@ -65,13 +65,15 @@ impl Signal {
 
     /// Begins to poll if there is something to do and nobody does it.
     pub(super) fn enter_if_woken(&self) -> bool {
-        let entered = self.state.compare_exchange(WOKEN, POLLING, SeqCst, SeqCst);
-        entered.is_ok()
+        let enter = || self.state.compare_exchange(WOKEN, POLLING, SeqCst, SeqCst);
+        self.state.load(SeqCst) == WOKEN && enter().is_ok()
     }
 
     /// Whoever has begun is about to poll: what came up so far will be seen.
     pub(super) fn begin(&self) {
-        self.state.store(POLLING, SeqCst);
+        if self.state.load(SeqCst) == AGAIN {
+            self.state.store(POLLING, SeqCst);
+        }
     }
 
     /// Ends polling. False when there is more to do, and the caller has not ended.

@@ -3,7 +3,9 @@
 
 use super::super::download::Reply;
 use super::super::serve::Account;
+use super::bell::Bell;
 use super::roster::{Entry, Roster};
+use super::signal::Signal;
 use super::ticket::{Answered, Order, Ticket};
 use super::worker::Worker;
 use super::workers::Room;
@@ -19,7 +21,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 use wasmtime::AsContextMut;
 use wasmtime::component::{
@@ -104,11 +106,12 @@ async fn live(kit: &Kit, worker: &Weak<Worker>, polls: Arc<Polls>, start: Start)
         Err(error) => return known.fail_first(error),
     };
     let roster = Arc::clone(known.roster());
+    let signs = known.signs();
     known.workers.made(&known, instance.calls());
     drop(known);
     // After the instance, so that it is dropped before it.
     let _failing = Failing(&roster);
-    match serve(&mut instance, worker, &roster).await {
+    match serve(&mut instance, worker, &signs, &roster).await {
         Ok(served) => {
             instance.count_calls(served);
             drop(kit.keep(instance, Instant::now()));
@@ -130,6 +133,7 @@ impl Drop for Failing<'_> {
 async fn serve(
     instance: &mut Instance,
     worker: &Weak<Worker>,
+    (signal, bell): &(Arc<Signal>, Arc<Bell>),
     roster: &Arc<Roster>,
 ) -> Result<u32, CallError> {
     let Instance { store, export, .. } = instance;
@@ -149,14 +153,23 @@ async fn serve(
                 is_quiet: false,
             };
             let mut answering = FuturesUnordered::new();
-            poll_fn(|context| {
+            let (mut outer, mut was_moved) = (None, false);
+            let waker = Waker::from(Arc::clone(bell));
+            poll_fn(|polled| {
+                let is_moved = background::is_here();
+                if !is_moved {
+                    // All that its store waits for is about to be looked at: what has come up so
+                    // far, most often in the course of the same poll, needs no other one.
+                    signal.begin();
+                }
+                if !bell.has_rung(&mut outer, polled.waker()) && is_moved == was_moved {
+                    return Poll::Pending;
+                }
+                was_moved = is_moved;
                 let Some(worker) = worker.upgrade() else {
                     return Poll::Ready(());
                 };
-                let is_moved = background::is_here();
-                if !is_moved {
-                    worker.begin_look();
-                }
+                let context = &mut Context::from_waker(&waker);
                 let mut has_begun = false;
                 loop {
                     while let Poll::Ready(Some(healthy)) = answering.poll_next_unpin(context) {
@@ -172,7 +185,7 @@ async fn serve(
                 }
                 if has_begun && !is_moved {
                     // The store may be about to wait without a look at what that has begun.
-                    context.waker().wake_by_ref();
+                    polled.waker().wake_by_ref();
                 }
                 worker.set_moved(is_moved);
                 desk.rest(&worker, answering.is_empty(), context)

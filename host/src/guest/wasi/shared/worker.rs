@@ -1,6 +1,7 @@
 //! One instance at work for several requests: what polls its store, and what is known of it
 //! outside.
 
+use super::bell::Bell;
 use super::roster::Roster;
 use super::signal::Signal;
 use super::ticket::Ticket;
@@ -27,6 +28,8 @@ const POLLS_MAX: usize = 8;
 pub(in crate::guest) struct Worker {
     pub(super) workers: Arc<Workers>,
     signal: Arc<Signal>,
+    /// Whether there is anything to look at in its store, beside the guest.
+    bell: Arc<Bell>,
     /// Gone when it has ended. Whoever has entered `signal` may lock it.
     driver: Mutex<Option<Run<()>>>,
     roster: Arc<Roster>,
@@ -73,6 +76,7 @@ impl Worker {
             Worker {
                 workers: Arc::clone(workers),
                 signal: Arc::default(),
+                bell: Bell::new(),
                 driver: Mutex::new(Some(run)),
                 roster,
                 inbox: Mutex::default(),
@@ -111,10 +115,9 @@ impl Worker {
         }
     }
 
-    /// Whoever has entered the signal is about to look at all that its store waits for: what has
-    /// come up so far, most often in the course of the same poll, needs no other one.
-    pub(super) fn begin_look(&self) {
-        self.signal.begin();
+    /// Who polls it next, and whether there is anything to look at then.
+    pub(super) fn signs(&self) -> (Arc<Signal>, Arc<Bell>) {
+        (Arc::clone(&self.signal), Arc::clone(&self.bell))
     }
 
     /// The next request that no guest has seen. If there is none, the task is woken for one that
@@ -142,6 +145,8 @@ impl Worker {
         if !self.is_blocked.swap(true, SeqCst) {
             self.workers.relist(self);
         }
+        // Whether it does by then is to be found out when it goes on.
+        self.bell.mark();
         self.wake_waiting();
     }
 
