@@ -139,7 +139,7 @@ fn parse(found: &Found) -> Vec<Line> {
 }
 
 fn scale(found: &Found) -> Vec<Line> {
-    let guests = "requests/s with 1,000 guests and routes against one";
+    let guests = "requests/s with 1,000 guests of one program and routes against one";
     let stream = "1 GiB streamed through WASI 0.3: MiB/s against wasmtime-p3-reused";
     vec![
         Line::at_most("KiB for an idle connection", found.idle.ours(), 3.0, 1.0),

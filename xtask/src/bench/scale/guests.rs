@@ -1,7 +1,8 @@
-//! A thousand guests, each a component and a route of its own, beside one.
+//! A thousand guests, each a component and a route of its own, beside one: of one program with other
+//! words in it, and with code of their own.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
@@ -11,7 +12,7 @@ use super::super::launch::{self, Place};
 use super::super::rounds::{self, Extent};
 use super::super::server::Server;
 use super::super::workload::script_over;
-use crate::lab::components::{greeting, hello};
+use crate::lab::components::{greeting, hello, with_own_code};
 use crate::lab::host as lab_host;
 use crate::lab::http::Client;
 use crate::lab::wrk::Load;
@@ -20,14 +21,46 @@ use crate::shell;
 const GUESTS: usize = 1000;
 const CONNECTIONS: u32 = 32;
 
-/// What was seen with one guest, and with a thousand.
+/// What the hosts serve.
+const KINDS: [Kind; 3] = [
+    Kind {
+        title: "1",
+        name: "one",
+        guests: 1,
+        has_own_code: false,
+    },
+    Kind {
+        title: "1,000 of one program",
+        name: "all",
+        guests: GUESTS,
+        has_own_code: false,
+    },
+    Kind {
+        title: "1,000 with code of their own",
+        name: "own",
+        guests: GUESTS,
+        has_own_code: true,
+    },
+];
+
+#[derive(Clone, Copy)]
+struct Kind {
+    title: &'static str,
+    name: &'static str,
+    guests: usize,
+    has_own_code: bool,
+}
+
+/// What was seen with each kind; nothing if it was not measured.
 #[derive(Debug, Default)]
-pub(in super::super) struct Guests {
-    one: Vec<Sample>,
-    all: Vec<Sample>,
-    /// What each is when it begins to serve, and its resident memory after the load, in KiB.
-    born: [Born; 2],
-    loaded_kib: [u64; 2],
+pub(in super::super) struct Guests(Vec<Seen>);
+
+#[derive(Debug, Default)]
+struct Seen {
+    samples: Vec<Sample>,
+    born: Born,
+    /// Resident memory after the load, in KiB.
+    loaded_kib: u64,
 }
 
 /// What a host is when it begins to serve.
@@ -40,27 +73,26 @@ struct Born {
     resident_kib: u64,
 }
 
-/// Measures. The same requests go to both: a thousand in turn, which name one guest or all.
+/// Measures. The same requests go to all: a thousand in turn, which name one guest or a thousand.
 ///
 /// # Errors
 /// The host fails, or a guest answers wrong.
 pub(in super::super) fn measure(place: Place<'_>, extent: Extent) -> Result<Guests> {
-    let (one, one_born) = shell::step("Start with one guest", || start(place, 1))?;
-    let (all, all_born) = shell::step(&format!("Start with {GUESTS} guests"), || {
-        start(place, GUESTS)
-    })?;
-    let mut seen = Guests {
-        born: [one_born, all_born],
-        ..Guests::default()
-    };
-    shell::step("Load both", || {
-        let scripts = [
-            script(place.folder, "one", |_| 0)?,
-            script(place.folder, "all", |number| number)?,
-        ];
-        // The first pair of runs is for warming up.
+    let mut servers = Vec::new();
+    let mut seen = Vec::new();
+    for kind in KINDS {
+        let start = || start(place, kind);
+        let (server, born) = shell::step(&format!("Start with guests: {}", kind.title), start)?;
+        servers.push((server, script(place.folder, kind)?));
+        seen.push(Seen {
+            born,
+            ..Seen::default()
+        });
+    }
+    shell::step("Load all", || {
+        // The first runs are for warming up.
         for round in 0..=extent.rounds {
-            let sample = |server, script: &Path| {
+            for (seen, (server, script)) in seen.iter_mut().zip(&servers) {
                 let load = Load {
                     address: ([127, 0, 0, 1], 0).into(),
                     path: "/",
@@ -69,32 +101,33 @@ pub(in super::super) fn measure(place: Place<'_>, extent: Extent) -> Result<Gues
                     seconds: extent.seconds,
                     script: Some(script),
                 };
-                rounds::run(server, &load)
-            };
-            let samples = [sample(&one, &scripts[0])?, sample(&all, &scripts[1])?];
-            if round > 0 {
-                let [first, second] = samples;
-                seen.one.push(first);
-                seen.all.push(second);
+                let sample = rounds::run(server, &load)?;
+                if round > 0 {
+                    seen.samples.push(sample);
+                }
             }
         }
         Ok(())
     })?;
-    for (kib, server) in seen.loaded_kib.iter_mut().zip([&one, &all]) {
-        *kib = server.processes.resident_kib()?;
+    for (seen, (server, _)) in seen.iter_mut().zip(&servers) {
+        seen.loaded_kib = server.processes.resident_kib()?;
     }
-    Ok(seen)
+    Ok(Guests(seen))
 }
 
 /// Starts a host twice, the second time with what it compiled the first time.
-fn start(place: Place<'_>, guests: usize) -> Result<(Server, Born)> {
-    let folder = place.folder.join(format!("guests-{guests}"));
+fn start(place: Place<'_>, kind: Kind) -> Result<(Server, Born)> {
+    let folder = place.folder.join(format!("guests-{}", kind.name));
     fs::create_dir_all(&folder)?;
     let mut sections = String::new();
-    for number in 0..guests {
+    for number in 0..kind.guests {
         let word = word(number);
         let file = format!("{word}.wasm");
-        fs::write(folder.join(&file), hello(&word)?)?;
+        let mut component = hello(&word)?;
+        if kind.has_own_code {
+            component = with_own_code(&component, &word)?;
+        }
+        fs::write(folder.join(&file), component)?;
         sections += &lab_host::guest(&word, &file, &format!("/{word}"), "");
     }
     let place = Place {
@@ -111,7 +144,7 @@ fn start(place: Place<'_>, guests: usize) -> Result<(Server, Born)> {
     drop(first);
     let (server, kept) = timed()?;
     let mut client = Client::connect(server.address)?;
-    for number in 0..guests {
+    for number in 0..kind.guests {
         client.get(&format!("/{}", word(number)))?;
         let response = client.receive()?;
         let right = response.body == greeting(&word(number)).as_bytes();
@@ -125,9 +158,9 @@ fn start(place: Place<'_>, guests: usize) -> Result<(Server, Born)> {
     Ok((server, born))
 }
 
-fn script(folder: &Path, name: &str, guest: fn(usize) -> usize) -> Result<std::path::PathBuf> {
-    let paths = (0..GUESTS).map(|number| format!("/{}", word(guest(number))));
-    let path = folder.join(format!("guests-{name}.lua"));
+fn script(folder: &Path, kind: Kind) -> Result<PathBuf> {
+    let paths = (0..GUESTS).map(|number| format!("/{}", word(number % kind.guests)));
+    let path = folder.join(format!("guests-{}.lua", kind.name));
     fs::write(&path, script_over(paths))?;
     Ok(path)
 }
@@ -138,39 +171,50 @@ fn word(number: usize) -> String {
 }
 
 impl Guests {
-    /// The throughput with all guests as a multiple of that with one.
+    /// The throughput with a thousand guests of one program as a multiple of that with one.
     pub(in super::super) fn ratio(&self) -> Option<f64> {
-        let rate = |samples: &[Sample]| median(samples.iter().map(|sample| sample.per_second));
-        (!self.one.is_empty()).then(|| rate(&self.all) / rate(&self.one))
+        let [one, all, ..] = &self.0[..] else {
+            return None;
+        };
+        Some(all.per_second() / one.per_second())
     }
 
     /// The results as Markdown; empty without any.
     pub(in super::super) fn table(&self) -> String {
-        if self.one.is_empty() {
+        let [one, ..] = &self.0[..] else {
             return String::new();
-        }
+        };
         let mut table = String::from(
-            "| guests | requests/s | p99, µs | CPU s/100k | first start, s | next start, s | \
-             memory after a request to each, MiB | after the load, MiB |\n\
-             | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
+            "| guests | requests/s | times that of one | p99, µs | CPU s/100k | first start, s | \
+             next start, s | memory after a request to each, MiB | after the load, MiB |\n\
+             | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
         );
-        let seen = [(1, &self.one), (GUESTS, &self.all)];
-        let held = self.born.iter().zip(self.loaded_kib);
-        for ((guests, samples), (born, loaded_kib)) in seen.iter().zip(held) {
-            let of = |figure: fn(&Sample) -> f64| median(samples.iter().map(figure));
+        for (kind, seen) in KINDS.iter().zip(&self.0) {
             let mib = |kib: u64| kib as f64 / 1024.0;
             table += &format!(
-                "| {guests} | {:.0} | {:.0} | {:.2} | {:.3} | {:.3} | {:.1} | {:.1} |\n",
-                of(|sample| sample.per_second),
-                of(|sample| sample.p99.as_secs_f64() * 1e6),
-                of(|sample| sample.cpu),
-                born.compiled.as_secs_f64(),
-                born.kept.as_secs_f64(),
-                mib(born.resident_kib),
-                mib(loaded_kib),
+                "| {} | {:.0} | {:.2} | {:.0} | {:.2} | {:.3} | {:.3} | {:.1} | {:.1} |\n",
+                kind.title,
+                seen.per_second(),
+                seen.per_second() / one.per_second(),
+                seen.median(|sample| sample.p99.as_secs_f64() * 1e6),
+                seen.median(|sample| sample.cpu),
+                seen.born.compiled.as_secs_f64(),
+                seen.born.kept.as_secs_f64(),
+                mib(seen.born.resident_kib),
+                mib(seen.loaded_kib),
             );
         }
         table
+    }
+}
+
+impl Seen {
+    fn per_second(&self) -> f64 {
+        self.median(|sample| sample.per_second)
+    }
+
+    fn median(&self, figure: fn(&Sample) -> f64) -> f64 {
+        median(self.samples.iter().map(figure))
     }
 }
 
@@ -184,23 +228,19 @@ mod tests {
             per_second,
             ..Sample::default()
         };
-        let guests = Guests {
-            one: [100.0, 90.0, 200.0].map(sample).to_vec(),
-            all: [95.0, 10.0, 300.0].map(sample).to_vec(),
-            born: [10_240, 20_480].map(|resident_kib| Born {
-                resident_kib,
+        let seen = |rates: [f64; 3]| Seen {
+            samples: rates.map(sample).to_vec(),
+            born: Born {
+                resident_kib: 20_480,
                 ..Born::default()
-            }),
-            loaded_kib: [10_240, 30_720],
+            },
+            loaded_kib: 30_720,
         };
+        let rates = [[100.0, 90.0, 200.0], [95.0, 10.0, 300.0], [50.0; 3]];
+        let guests = Guests(rates.map(seen).into());
         assert!((guests.ratio().unwrap() - 0.95).abs() < 1e-9);
-        assert!(
-            guests
-                .table()
-                .contains("| 1000 | 95 | 0 | 0.00 | 0.000 | 0.000 | 20.0 | 30.0 |"),
-            "{}",
-            guests.table()
-        );
+        let row = "| 1,000 of one program | 95 | 0.95 | 0 | 0.00 | 0.000 | 0.000 | 20.0 | 30.0 |";
+        assert!(guests.table().contains(row), "{}", guests.table());
         assert_eq!(Guests::default().ratio(), None);
     }
 }
