@@ -16,6 +16,7 @@ mod last_call;
 mod life;
 mod linger;
 mod listener;
+mod place;
 mod received;
 mod respond;
 mod settings;

@@ -11,14 +11,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use tokio_util::sync::ReusableBoxFuture;
-
 use super::Shared;
 use super::connections::Slot;
-use super::driver::Driver;
 use super::idle::{Idle, Waited};
 use super::linger;
-use super::spare;
+use super::place::Place;
 use super::stream::Stream;
 
 /// A connection from the first wait to its end.
@@ -26,14 +23,12 @@ pub(super) struct Life(Stage);
 
 enum Stage {
     Waiting(Idle),
-    Working(Work),
+    Serving(Place),
+    Closing(Pin<Box<dyn Future<Output = ()> + Send>>),
     Over,
 }
 
-/// Some work under way.
-pub(super) type Work = ReusableBoxFuture<'static, Then>;
-
-/// What comes after some work.
+/// What comes after requests were served.
 pub(super) enum Then {
     /// There is nothing to do until the client sends more.
     Wait(Idle),
@@ -56,37 +51,42 @@ impl Future for Life {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             let then = match &mut self.0 {
-                Stage::Waiting(idle) => match ready!(idle.poll_request(cx)) {
-                    Waited::Request => {
-                        if let Stage::Waiting(idle) = mem::replace(&mut self.0, Stage::Over) {
-                            self.0 = Stage::Working(spare::begin(Driver::new(idle).serve()));
-                        }
+                Stage::Waiting(idle) => {
+                    let waited = ready!(idle.poll_request(cx));
+                    let Stage::Waiting(idle) = mem::replace(&mut self.0, Stage::Over) else {
                         continue;
+                    };
+                    match waited {
+                        Waited::InVain => Then::Close(idle),
+                        Waited::Request => {
+                            let mut place = Place::empty();
+                            let served = place.begin(idle, cx);
+                            self.0 = Stage::Serving(place);
+                            ready!(served)
+                        }
                     }
-                    Waited::InVain => match mem::replace(&mut self.0, Stage::Over) {
-                        Stage::Waiting(idle) => Then::Close(idle),
-                        _ => Then::End,
-                    },
-                },
-                Stage::Working(work) => ready!(work.poll(cx)),
+                }
+                Stage::Serving(place) => ready!(place.poll(cx)),
+                Stage::Closing(close) => {
+                    ready!(close.as_mut().poll(cx));
+                    Then::End
+                }
                 Stage::Over => return Poll::Ready(()),
             };
             let next = match then {
                 Then::Wait(idle) => Stage::Waiting(idle),
-                Then::Close(idle) => Stage::Working(Work::new(close(idle))),
+                Then::Close(idle) => Stage::Closing(Box::pin(close(idle))),
                 Then::End => Stage::Over,
             };
-            if let Stage::Working(work) = mem::replace(&mut self.0, next)
-                && let Stage::Waiting(_) = &self.0
-            {
-                spare::end(work);
+            if let Stage::Serving(place) = mem::replace(&mut self.0, next) {
+                place.keep();
             }
         }
     }
 }
 
 /// Ends a connection to which everything was written.
-async fn close(idle: Idle) -> Then {
+async fn close(idle: Idle) {
     let Idle {
         transport,
         settings,
@@ -95,7 +95,6 @@ async fn close(idle: Idle) -> Then {
     } = idle;
     let end = linger::close(transport, &settings).await;
     tracing::debug!(%peer, ?end, "closed");
-    Then::End
 }
 
 #[cfg(test)]
@@ -106,16 +105,5 @@ mod tests {
     #[test]
     fn a_connection_that_waits_is_small() {
         assert!(size_of::<Life>() <= 160, "{}", size_of::<Life>());
-    }
-
-    fn size_of_work<F>(_: impl FnOnce(Driver) -> F) -> usize {
-        size_of::<F>()
-    }
-
-    /// It is made for every request that does not follow at once upon another.
-    #[test]
-    fn a_connection_at_work_is_not_big() {
-        let bytes = size_of_work(Driver::serve);
-        assert!(bytes <= 4608, "{bytes}");
     }
 }

@@ -3,12 +3,10 @@
 //! not allocate them for every request.
 
 use std::cell::RefCell;
-use std::future::Future;
 
 use httpd_http1::{Connection, Limits};
 
 use super::access::Asked;
-use super::life::{Then, Work};
 
 /// How many a thread keeps. Most requests are served without a wait, so that a thread seldom has
 /// more than one in use.
@@ -17,8 +15,6 @@ const SPARE_MAX: usize = 16;
 const BYTES_KEPT: usize = 32 * 1024;
 
 thread_local! {
-    /// Places on the heap for what serves requests.
-    static PLACES: RefCell<Vec<Work>> = const { RefCell::new(Vec::new()) };
     static SPARE: RefCell<Vec<Lent>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -59,26 +55,6 @@ pub(super) fn give_back(mut lent: Lent) {
     });
 }
 
-/// Makes a future that serves requests, where one was before if there is such a place.
-pub(super) fn begin(serves: impl Future<Output = Then> + Send + 'static) -> Work {
-    match PLACES.with_borrow_mut(Vec::pop) {
-        Some(mut place) => {
-            place.set(serves);
-            place
-        }
-        None => Work::new(serves),
-    }
-}
-
-/// Takes the place of one that has ended.
-pub(super) fn end(work: Work) {
-    PLACES.with_borrow_mut(|places| {
-        if places.len() < SPARE_MAX {
-            places.push(work);
-        }
-    });
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,25 +78,6 @@ mod tests {
         assert_eq!(next.http.next_event(), Ok(Event::NeedData));
         next.http.receive(REQUEST);
         assert!(matches!(next.http.next_event(), Ok(Event::Head(_))));
-    }
-
-    /// What is in a place again is the new work, and what the old one held is gone.
-    #[tokio::test]
-    async fn a_place_serves_one_after_the_other() {
-        let held = std::sync::Arc::new(());
-        for _ in 0..3 {
-            let its = std::sync::Arc::clone(&held);
-            let mut work = begin(async move {
-                tokio::task::yield_now().await;
-                drop(its);
-                Then::End
-            });
-            assert_eq!(std::sync::Arc::strong_count(&held), 2);
-            assert!(matches!(work.get_pin().await, Then::End));
-            end(work);
-            assert_eq!(std::sync::Arc::strong_count(&held), 1);
-            assert_eq!(PLACES.with_borrow(Vec::len), 1);
-        }
     }
 
     #[test]
