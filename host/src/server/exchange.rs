@@ -192,16 +192,12 @@ impl Driver {
         if let Some(head) = head {
             self.http.recycle(head);
         }
+        let size = result.as_ref().map_or(0, |answer| answer.body.len());
+        let mut lease = (size > OWN_BYTES).then(|| self.shared.buffered.lease());
+        let has_room = lease.as_mut().is_none_or(|lease| lease.grow(size));
         match result {
-            Ok(answer) if answer.body.len() <= OWN_BYTES => self.respond(answer, line).await,
-            Ok(answer) => {
-                let mut lease = self.shared.buffered.lease();
-                if lease.grow(answer.body.len()) {
-                    self.respond(answer, line).await
-                } else {
-                    self.refuse(Refusal::OutOfBuffers, line).await
-                }
-            }
+            Ok(answer) if has_room => self.respond(answer, line).await,
+            Ok(_) => self.refuse(Refusal::OutOfBuffers, line).await,
             Err(refusal) => self.refuse(refusal, line).await,
         }
     }

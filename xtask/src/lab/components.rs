@@ -58,8 +58,8 @@ pub(crate) fn with_note(mut component: Vec<u8>, text: &str) -> Result<Vec<u8>> {
     Ok(component)
 }
 
-/// The same component with other code: a custom section with this text at the end of the module that
-/// answers, which nothing looks at but whoever asks whether two modules are the same.
+/// The same component with other code: a custom section with this text at the end of the module
+/// that answers, which nothing looks at but whoever asks whether two modules are the same.
 ///
 /// # Errors
 /// There is no such module, or the text is longer than [`with_note`] takes.

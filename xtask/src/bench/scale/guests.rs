@@ -1,5 +1,5 @@
-//! A thousand guests, each a component and a route of its own, beside one: of one program with other
-//! words in it, and with code of their own.
+//! A thousand guests, each a component and a route of its own, beside one: of one program with
+//! other words in it, and with code of their own.
 
 use std::fs;
 use std::path::{Path, PathBuf};
