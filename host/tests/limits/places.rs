@@ -109,6 +109,35 @@ fn buffered_max_has_room_for_the_largest_body_and_its_echo() {
 }
 
 #[test]
+fn buffered_max_counts_answers_but_small_ones() {
+    let keys = "response_max = \"40MiB\"\nmemory_max = \"128MiB\"";
+    let guests = fault("huge-response", keys) + HELLO;
+    let limits = "[limits]\nbuffered_max = \"16MiB\"\nbody_max = \"16MiB\"\n";
+    let server = TestServer::start(&(limits.to_owned() + &guests));
+    let refused = server.request(get("/huge-response")).expect_refusal(503);
+    assert_eq!(refused.field("retry-after"), Some("1"));
+    // An upload that takes all of it leaves room for what fits a connection's own buffer.
+    let mut upload = server.connect();
+    let size = 16 << 20;
+    upload.send(head(
+        "POST",
+        "/hello",
+        &format!("content-length: {size}\r\n"),
+    ));
+    upload.send(zeros(size - 1));
+    let mut client = server.connect();
+    let start = Instant::now();
+    loop {
+        assert!(start.elapsed() < PATIENCE, "the upload takes nothing");
+        let refused = client.request(post("/hello", ".")).status == 503;
+        client.request(get("/hello")).expect(200);
+        if refused {
+            break;
+        }
+    }
+}
+
+#[test]
 fn max_connections_has_the_next_one_wait() {
     let listen = "[server]\nlisten = [\"127.0.0.1:0\"]\nmax_connections = 1\n";
     let server = TestServer::start(&(listen.to_owned() + HELLO));

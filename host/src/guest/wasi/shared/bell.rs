@@ -60,17 +60,8 @@ impl Wake for Bell {
 
 #[cfg(test)]
 mod tests {
+    use super::super::signal::tests::Counter;
     use super::*;
-    use std::sync::atomic::AtomicUsize;
-
-    #[derive(Default)]
-    struct Counter(AtomicUsize);
-
-    impl Wake for Counter {
-        fn wake(self: Arc<Counter>) {
-            self.0.fetch_add(1, SeqCst);
-        }
-    }
 
     #[test]
     fn it_rings_once_for_whoever_polls() {

@@ -179,12 +179,13 @@ impl Wake for Signal {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use std::sync::atomic::AtomicUsize;
 
+    /// Counts how often it was woken.
     #[derive(Default)]
-    struct Counter(AtomicUsize);
+    pub(in super::super) struct Counter(pub(in super::super) AtomicUsize);
 
     impl Wake for Counter {
         fn wake(self: Arc<Counter>) {
