@@ -4,7 +4,7 @@
 //! Reading a file must not be heard, or each reload would cause the next: opening and closing
 //! for reading are left out, and so is everything that happens to other entries.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -19,13 +19,34 @@ use super::entries::entries;
 /// time it must be watched first: what changes after that is heard.
 const ROUNDS_MAX: usize = 8;
 
-/// What an event was about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Heard {
-    /// The content of a file, or attributes of an entry.
-    Content,
-    /// The entries themselves: paths may lead elsewhere now, and directories may be others.
-    Structure,
+/// What events were about. Without more it is the content of a file, or attributes of an entry.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Heard {
+    /// Of those that matter: paths may lead elsewhere by them now, and a directory behind them may
+    /// be another.
+    entries: BTreeSet<PathBuf>,
+    /// Events were lost: it may have been any of them.
+    any: bool,
+}
+
+impl Heard {
+    /// What both were about.
+    pub(super) fn and(mut self, other: Heard) -> Heard {
+        self.entries.extend(other.entries);
+        self.any |= other.any;
+        self
+    }
+
+    /// Whether paths may lead elsewhere now.
+    pub(super) fn is_of_entries(&self) -> bool {
+        self.any || !self.entries.is_empty()
+    }
+
+    /// Whether a directory, by a path without symbolic links, may be another one now.
+    fn may_replace(&self, directory: &Path) -> bool {
+        let mut ways = directory.ancestors();
+        self.any || ways.any(|entry| self.entries.contains(entry))
+    }
 }
 
 /// The directories that are watched.
@@ -49,8 +70,8 @@ impl Directories {
         let entries = Arc::new(Mutex::new(HashSet::new()));
         let its_entries = Arc::clone(&entries);
         let backend = notify::recommended_watcher(move |event| {
-            if let Some(kind) = what_matters(&event, &its_entries) {
-                heard(kind);
+            if let Some(what) = what_matters(&event, &its_entries) {
+                heard(what);
             }
         })?;
         Ok(Directories {
@@ -62,12 +83,11 @@ impl Directories {
     }
 
     /// Watches all directories on the ways of these files, and no others. When this returns, every
-    /// later change is heard. `anew` says that directories may be others than those watched, even
-    /// if they look the same.
-    pub(super) fn follow(&mut self, files: &[&Path], anew: bool) {
-        if anew {
-            self.unwatch(|_| true);
-        }
+    /// later change is heard. `heard` says which directories may be others than those watched, even
+    /// if they look the same. No others are watched anew: the kernel goes through all that it knows
+    /// of a directory's entries for it, which takes milliseconds where there are many.
+    pub(super) fn follow(&mut self, files: &[&Path], heard: &Heard) {
+        self.unwatch(|directory| heard.may_replace(directory));
         for _ in 0..ROUNDS_MAX {
             let ways: HashSet<PathBuf> = files.iter().flat_map(|file| entries(file)).collect();
             let wanted: HashSet<PathBuf> = ways
@@ -142,25 +162,33 @@ impl Directories {
     }
 }
 
-/// Whether an event matters, and what it is about then.
+/// What an event was about, if it matters.
 fn what_matters(event: &notify::Result<Event>, entries: &Mutex<HashSet<PathBuf>>) -> Option<Heard> {
     let event = match event {
-        Ok(event) if event.need_rescan() => return Some(Heard::Structure),
-        Ok(event) => event,
-        Err(_) => return Some(Heard::Structure),
+        Ok(event) if !event.need_rescan() => event,
+        Ok(_) | Err(_) => {
+            return Some(Heard {
+                any: true,
+                ..Heard::default()
+            });
+        }
     };
-    let heard = match event.kind {
+    let is_content = match event.kind {
         EventKind::Access(AccessKind::Close(AccessMode::Write))
-        | EventKind::Modify(ModifyKind::Data(_) | ModifyKind::Metadata(_)) => Heard::Content,
+        | EventKind::Modify(ModifyKind::Data(_) | ModifyKind::Metadata(_)) => true,
         EventKind::Access(_) => return None,
-        _ => Heard::Structure,
+        _ => false,
     };
     let entries = entries.lock().unwrap_or_else(PoisonError::into_inner);
-    event
-        .paths
-        .iter()
-        .any(|path| entries.contains(path))
-        .then_some(heard)
+    let mut paths = event.paths.iter().filter(|path| entries.contains(*path));
+    if is_content {
+        return paths.next().map(|_| Heard::default());
+    }
+    let entries: BTreeSet<_> = paths.cloned().collect();
+    (!entries.is_empty()).then(|| Heard {
+        entries,
+        ..Heard::default()
+    })
 }
 
 fn identity(directory: &Path) -> io::Result<(u64, u64)> {
@@ -189,18 +217,32 @@ mod tests {
         let (sender, heard) = channel();
         let tell = move |heard| sender.send(heard).unwrap_or_default();
         let mut directories = Directories::start(tell).unwrap();
-        directories.follow(&[&file], false);
+        directories.follow(&[&file], &Heard::default());
         for turn in 0..100 {
             assert_eq!(fs::read(&file).unwrap(), b"x");
             fs::read_dir(root.path()).unwrap();
             fs::write(root.path().join("other"), "x").unwrap();
             fs::remove_file(root.path().join("other")).unwrap();
-            directories.follow(&[&file], turn % 2 == 0);
+            directories.follow(&[&file], &any(turn % 2 == 0));
         }
         fs::remove_file(&file).unwrap();
         // The first to be heard is the removal, and events come in their order.
-        assert_eq!(heard.recv_timeout(PATIENCE), Ok(Heard::Structure));
-        assert!(heard.try_iter().all(|heard| heard == Heard::Structure));
+        assert_eq!(heard.recv_timeout(PATIENCE), Ok(of(&[&file])));
+        assert!(heard.try_iter().all(|heard| heard == of(&[&file])));
+    }
+
+    fn any(any: bool) -> Heard {
+        Heard {
+            any,
+            ..Heard::default()
+        }
+    }
+
+    fn of(entries: &[&Path]) -> Heard {
+        Heard {
+            entries: entries.iter().map(|entry| entry.to_path_buf()).collect(),
+            ..Heard::default()
+        }
     }
 
     #[test]
@@ -212,18 +254,80 @@ mod tests {
         let write = EventKind::Access(AccessKind::Close(AccessMode::Write));
         let read = EventKind::Access(AccessKind::Close(AccessMode::Read));
         let create = EventKind::Create(notify::event::CreateKind::Any);
-        assert_eq!(matters(write, "/a"), Some(Heard::Content));
+        assert_eq!(matters(write, "/a"), Some(Heard::default()));
         assert_eq!(matters(write, "/a/b"), None);
         assert_eq!(matters(read, "/a"), None);
-        assert_eq!(matters(create, "/a"), Some(Heard::Structure));
+        assert_eq!(matters(create, "/a"), Some(of(&["/a".as_ref()])));
+        assert_eq!(matters(create, "/b"), None);
         let lost = Event::new(EventKind::Other).set_flag(notify::event::Flag::Rescan);
-        assert_eq!(
-            what_matters(&Ok(lost), &entries),
-            Some(Heard::Structure),
-            "events were lost"
-        );
+        let lost = what_matters(&Ok(lost), &entries);
+        assert_eq!(lost, Some(any(true)), "events were lost");
         let error = notify::Error::generic("broken");
-        assert_eq!(what_matters(&Err(error), &entries), Some(Heard::Structure));
+        assert_eq!(what_matters(&Err(error), &entries), Some(any(true)));
+    }
+
+    #[test]
+    fn an_entry_may_be_another_directory_and_so_those_in_it() {
+        let heard = of(&["/a/b".as_ref()]);
+        for (directory, may_be_another) in [
+            ("/", false),
+            ("/a", false),
+            ("/a/b", true),
+            ("/a/b/c", true),
+            ("/a/bc", false),
+        ] {
+            assert_eq!(
+                heard.may_replace(directory.as_ref()),
+                may_be_another,
+                "{directory}"
+            );
+            assert!(any(true).may_replace(directory.as_ref()));
+            assert!(!Heard::default().may_replace(directory.as_ref()));
+        }
+        let both = heard.and(any(true));
+        assert!(both.any && both.is_of_entries() && both.may_replace("/".as_ref()));
+        assert!(!Heard::default().is_of_entries());
+    }
+
+    /// The numbers of the watches of a directory, which are others each time. Only the kernel
+    /// knows them (proc_pid_fdinfo(5)).
+    #[cfg(target_os = "linux")]
+    fn watches(directory: &Path) -> Vec<String> {
+        let inode = format!("ino:{:x}", identity(directory).unwrap().1);
+        let files = fs::read_dir("/proc/self/fdinfo").unwrap();
+        let infos = files.filter_map(|file| fs::read_to_string(file.ok()?.path()).ok());
+        let watches = infos.flat_map(|info| {
+            let lines = info.lines().filter(|line| line.starts_with("inotify "));
+            let own = lines.filter(|line| line.split(' ').any(|word| word == inode));
+            own.filter_map(|line| line.split(' ').nth(1).map(str::to_owned))
+                .collect::<Vec<_>>()
+        });
+        watches.collect()
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn only_a_directory_that_may_be_another_is_watched_anew() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path().canonicalize().unwrap();
+        let (inner, file) = (root.join("inner"), root.join("inner/file"));
+        fs::create_dir(&inner).unwrap();
+        let mut directories = Directories::start(|_| {}).unwrap();
+        directories.follow(&[&file], &Heard::default());
+        let before = [&root, &inner].map(|directory| watches(directory));
+        assert!(
+            before.iter().all(|watches| watches.len() == 1),
+            "{before:?}"
+        );
+        directories.follow(&[&file], &of(&[&file]));
+        assert_eq!([&root, &inner].map(|directory| watches(directory)), before);
+        directories.follow(&[&file], &of(&[&inner]));
+        assert_eq!(watches(&root), before[0]);
+        let after = watches(&inner);
+        assert!(
+            after.len() == 1 && after != before[1],
+            "{before:?} {after:?}"
+        );
     }
 
     #[test]
@@ -233,9 +337,9 @@ mod tests {
         fs::create_dir_all(root.join("a/b")).unwrap();
         let mut directories = Directories::start(|_| {}).unwrap();
         let (deep, flat) = (root.join("a/b/file"), root.join("file"));
-        directories.follow(&[&deep, &flat], false);
+        directories.follow(&[&deep, &flat], &Heard::default());
         assert!(directories.watched.contains_key(&root.join("a/b")));
-        directories.follow(&[&flat], false);
+        directories.follow(&[&flat], &Heard::default());
         assert!(!directories.watched.contains_key(&root.join("a/b")));
         assert!(directories.watched.contains_key(&root));
         assert!(!directories.complained);

@@ -48,7 +48,7 @@ struct Shared {
 struct State {
     /// The files to watch from now on, if that is to change.
     files: Option<Vec<(PathBuf, Fingerprint)>>,
-    /// The most that was heard since the last look.
+    /// What was heard since the last look.
     heard: Option<Heard>,
     /// Changes that nobody has taken yet, the last one of each file.
     changes: BTreeMap<PathBuf, Fingerprint>,
@@ -150,11 +150,11 @@ impl Shared {
 
     fn hear(&self, heard: Heard) {
         let mut state = self.lock();
-        let first = state.heard.is_none();
-        state.heard = state.heard.max(Some(heard));
-        if first {
+        let before = state.heard.take();
+        if before.is_none() {
             self.stirred.notify_one();
         }
+        state.heard = Some(before.unwrap_or_default().and(heard));
     }
 
     /// Waits until there is a reason to look, events not counting before `earliest`. None when
@@ -210,15 +210,18 @@ impl Observer {
 
     /// Sees to it that all that happens from now on is heard, before files are looked at.
     fn prepare(&mut self, reason: Reason, polls: bool) {
-        let anew = matches!(reason, Reason::Heard(Heard::Structure));
-        let mut follow = anew || polls;
-        if let Reason::Files(files) = reason {
-            self.replace_files(files);
-            follow = true;
-        }
+        let (heard, are_others) = match reason {
+            Reason::Heard(heard) => (heard, false),
+            Reason::Files(files) => {
+                self.replace_files(files);
+                (Heard::default(), true)
+            }
+            Reason::Due => (Heard::default(), false),
+        };
+        let follow = are_others || polls || heard.is_of_entries();
         if let (true, Some(directories)) = (follow, &mut self.directories) {
             let files: Vec<&Path> = self.files.keys().map(PathBuf::as_path).collect();
-            directories.follow(&files, anew);
+            directories.follow(&files, &heard);
         }
     }
 
