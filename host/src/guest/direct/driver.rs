@@ -1,6 +1,6 @@
-//! Gives a guest's module one more function, which makes a whole call in one go: it asks the host
-//! again and again what to do next, and does it with the module's own functions. Without it, the
-//! host would enter the guest anew for each piece of memory that a request needs.
+//! Gives a guest's module one more function, which makes a whole call in one go: it does what the
+//! host wants first, and asks it again and again what to do next, with the module's own functions.
+//! Without it, the host would enter the guest anew for each piece of memory that a request needs.
 //!
 //! Nothing else of the module changes but the numbers of its functions, one import being before
 //! them, and that it starts itself if another module did it before. Its own code cannot reach what
@@ -116,38 +116,27 @@ impl Driver {
     /// The added function:
     ///
     /// ```text
-    /// loop
-    ///   asked = step(told)
-    ///   match asked[0] >> 32
-    ///     0 => return
-    ///     FREE => post_return(told[0]), return
-    ///     HANDLE => told[0] = handle(asked[0])
-    ///     _ => for each that is not 0: told[n] = realloc(0, 0, asked[n] >> 32, asked[n])
+    /// serve(asked)
+    ///   loop
+    ///     match asked[0] >> 32
+    ///       0 => return
+    ///       FREE => post_return(told[0]), return
+    ///       HANDLE => told[0] = handle(asked[0])
+    ///       _ => for each that is not 0: told[n] = realloc(0, 0, asked[n] >> 32, asked[n])
+    ///     asked = step(told)
     /// ```
     fn serve(&self) -> Function {
         const COUNT: u32 = PIECES as u32;
-        const TOLD: u32 = 0;
-        const ASKED: u32 = TOLD + COUNT;
-        const WHAT: u32 = ASKED + COUNT;
-        let locals = [
-            (COUNT, ValType::I32),
-            (COUNT, ValType::I64),
-            (1, ValType::I32),
-        ];
-        let mut function = Function::new(locals);
+        const ASKED: u32 = 0;
+        const TOLD: u32 = ASKED + COUNT;
+        const WHAT: u32 = TOLD + COUNT;
+        let mut function = Function::new([(COUNT + 1, ValType::I32)]);
         let mut code = function.instructions();
         let is = |code: &mut InstructionSink<'_>, what| {
             let equal = code.local_get(WHAT).i32_const(what).i32_eq();
             equal.if_(BlockType::Empty);
         };
         code.loop_(BlockType::Empty);
-        for told in TOLD..ASKED {
-            code.local_get(told);
-        }
-        code.call(self.imports);
-        for asked in (ASKED..WHAT).rev() {
-            code.local_set(asked);
-        }
         code.local_get(ASKED).i64_const(32).i64_shr_s();
         code.i32_wrap_i64().local_tee(WHAT).i32_eqz();
         code.if_(BlockType::Empty).return_().end();
@@ -156,11 +145,12 @@ impl Driver {
             code.local_get(TOLD).call(self.renumbered(post_return));
         }
         code.return_().end();
+        code.block(BlockType::Empty);
         is(&mut code, HANDLE);
         code.local_get(ASKED).i32_wrap_i64();
         code.call(self.renumbered(self.handle)).local_set(TOLD);
         code.br(1).end();
-        for (told, asked) in (TOLD..ASKED).zip(ASKED..) {
+        for (asked, told) in (ASKED..TOLD).zip(TOLD..) {
             code.local_get(asked).i64_eqz().br_if(0);
             code.i32_const(0).i32_const(0);
             code.local_get(asked)
@@ -169,6 +159,14 @@ impl Driver {
                 .i32_wrap_i64();
             code.local_get(asked).i32_wrap_i64();
             code.call(self.renumbered(self.realloc)).local_set(told);
+        }
+        code.end();
+        for told in TOLD..WHAT {
+            code.local_get(told);
+        }
+        code.call(self.imports);
+        for asked in (ASKED..TOLD).rev() {
+            code.local_set(asked);
         }
         code.br(0).end().end();
         function
@@ -203,7 +201,7 @@ impl Reencode for Driver {
         types
             .ty()
             .function([ValType::I32; PIECES], [ValType::I64; PIECES]);
-        types.ty().function([], []);
+        types.ty().function([ValType::I64; PIECES], []);
         Ok(())
     }
 

@@ -22,8 +22,6 @@ enum Phase {
     /// Nothing is asked of the guest.
     #[default]
     Idle,
-    /// It has been asked for nothing yet.
-    Packed,
     /// It allocates what was asked for last.
     Allocating,
     /// All is in its memory.
@@ -42,14 +40,13 @@ impl Exchange {
         }
     }
 
-    /// Begins a call.
+    /// Begins a call. Returns what the guest is to do first.
     ///
     /// # Errors
     /// The request does not fit into any guest's memory.
-    pub(super) fn begin(&mut self, request: &Request<'_>) -> Result<(), Broken> {
+    pub(super) fn begin(&mut self, request: &Request<'_>) -> Result<Step, Broken> {
         self.parcel.pack(request)?;
-        self.phase = Phase::Packed;
-        Ok(())
+        Ok(self.go_on())
     }
 
     /// How many bytes may be copied out of the guest for one answer.
@@ -63,28 +60,25 @@ impl Exchange {
     /// It broke the canonical ABI.
     pub(super) fn step(&mut self, memory: &mut [u8], told: &Told) -> Result<Step, Broken> {
         match self.phase {
-            Phase::Packed => self.allocate(),
             Phase::Allocating => {
                 self.parcel.place(memory, told)?;
-                self.allocate()
-            }
-            Phase::Placed => {
-                self.phase = Phase::Handling;
-                Ok(Step::Handle(self.parcel.request()))
+                Ok(self.go_on())
             }
             Phase::Handling => {
                 let answer = lift::answer(memory, told[0], self.copy_max)?;
                 self.phase = Phase::Answered(answer);
                 Ok(if self.frees { Step::Free } else { Step::Return })
             }
-            Phase::Idle | Phase::Answered(_) => Ok(Step::Return),
+            Phase::Idle | Phase::Placed | Phase::Answered(_) => Ok(Step::Return),
         }
     }
 
-    /// Where in the guest's memory the request's body is to be copied to before the guest goes on,
-    /// if it was too large to be packed.
-    pub(super) fn wants_body(&mut self) -> Option<u32> {
-        self.parcel.take_body()
+    /// Where in the guest's memory the request's body is to be copied to if it was too large to be
+    /// packed, and what the guest is to do then.
+    pub(super) fn wants_body(&mut self) -> Option<(u32, Step)> {
+        let is_placed = matches!(self.phase, Phase::Placed);
+        let address = self.parcel.take_body().filter(|_| is_placed)?;
+        Some((address, self.go_on()))
     }
 
     /// The answer, once the guest has returned.
@@ -96,17 +90,17 @@ impl Exchange {
         }
     }
 
-    fn allocate(&mut self) -> Result<Step, Broken> {
+    fn go_on(&mut self) -> Step {
         let (pieces, count) = self.parcel.ask();
         if count > 0 {
             self.phase = Phase::Allocating;
-            return Ok(Step::Allocate(pieces, count));
+            return Step::Allocate(pieces, count);
         }
         if self.parcel.lacks_body() {
             self.phase = Phase::Placed;
-            return Ok(Step::Return);
+            return Step::Return;
         }
         self.phase = Phase::Handling;
-        Ok(Step::Handle(self.parcel.request()))
+        Step::Handle(self.parcel.request())
     }
 }

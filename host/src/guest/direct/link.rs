@@ -4,7 +4,7 @@ use super::broken::Broken;
 use super::driver::{self, SERVE, STEP};
 use super::memory::{slice, slice_mut};
 use super::shape::Whole;
-use super::step::{Asked, Told};
+use super::step::{Asked, Step, Told};
 use crate::guest::interface::{Answer, Level, Request};
 use crate::guest::limits::PAGE_BYTES;
 use crate::guest::state::State;
@@ -22,7 +22,10 @@ pub(super) struct Linked {
 }
 
 /// Where a call enters an instance.
-pub(in crate::guest) struct Entrance(TypedFunc<(), ()>);
+pub(in crate::guest) struct Entrance(TypedFunc<Flat, ()>);
+
+/// [`Asked`] as wasmtime passes it.
+type Flat = (i64, i64, i64, i64, i64, i64, i64, i64, i64, i64, i64, i64);
 
 impl Linked {
     /// Compiles a component's only module. `None` if it cannot be.
@@ -76,17 +79,21 @@ impl Entrance {
         store: &mut Store<State>,
         request: &Request<'_>,
     ) -> wasmtime::Result<Answer> {
-        store.data_mut().exchange.begin(request)?;
-        self.0.call_async(&mut *store, ()).await?;
-        if let Some(address) = store.data_mut().exchange.wants_body() {
+        let first = store.data_mut().exchange.begin(request)?;
+        self.enter(store, first).await?;
+        if let Some((address, next)) = store.data_mut().exchange.wants_body() {
             let memory = store.data().memory.ok_or_else(out_of_bounds)?;
             let place = slice_mut(memory.data_mut(&mut *store), address, request.body.len());
             let place = place.ok_or_else(out_of_bounds)?;
             place.copy_from_slice(request.body);
-            self.0.call_async(&mut *store, ()).await?;
+            self.enter(store, next).await?;
         }
         let answer = store.data_mut().exchange.end();
         answer.ok_or_else(|| Broken::abi("the guest returned too early").into())
+    }
+
+    async fn enter(&self, store: &mut Store<State>, step: Step) -> wasmtime::Result<()> {
+        self.0.call_async(store, step.encode().into()).await
     }
 }
 
@@ -103,11 +110,7 @@ fn link_step(linker: &mut Linker<State>) -> wasmtime::Result<()> {
         clippy::many_single_char_names,
         reason = "they are numbered by letters"
     )]
-    #[expect(
-        clippy::too_many_arguments,
-        clippy::type_complexity,
-        reason = "the module imports it so"
-    )]
+    #[expect(clippy::too_many_arguments, reason = "the module imports it so")]
     fn flat(
         caller: Caller<'_, State>,
         a: u32,
@@ -118,8 +121,12 @@ fn link_step(linker: &mut Linker<State>) -> wasmtime::Result<()> {
         f: u32,
         g: u32,
         h: u32,
-    ) -> wasmtime::Result<(i64, i64, i64, i64, i64, i64, i64, i64)> {
-        step(caller, [a, b, c, d, e, f, g, h]).map(Into::into)
+        i: u32,
+        j: u32,
+        k: u32,
+        l: u32,
+    ) -> wasmtime::Result<Flat> {
+        step(caller, [a, b, c, d, e, f, g, h, i, j, k, l]).map(Into::into)
     }
     linker.func_wrap(STEP.0, STEP.1, flat)?;
     Ok(())

@@ -1,9 +1,9 @@
 //! What the host asks of a guest during a direct call, and how the function that was added to the
 //! guest's module reads it. The words that both sides share, and nothing of either.
 
-/// Pieces of memory that are asked for in one step, at most. A request without many fields needs
-/// two steps then.
-pub(super) const PIECES: usize = 8;
+/// Pieces of memory that are asked for in one step, at most: as many as a request with one field
+/// needs. Lists of more numbers are no tuples, as wasmtime passes them, without further ado.
+pub(super) const PIECES: usize = 12;
 
 /// What the host asks of a guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub(super) struct Piece {
 
 /// The addresses that a step is told, of which those count that were asked for.
 pub(super) type Told = [u32; PIECES];
-/// A step as the added function reads it: what to do in the upper half of each number, with what in
+/// A step as the added function is given it: what to do in the upper half of each number, with what in
 /// the lower one. It reads no further than to the first 0.
 pub(super) type Asked = [i64; PIECES];
 
