@@ -1,13 +1,15 @@
 //! Log lines as text: time, level, target, message, and fields as `key=value`. A busy host writes
 //! one for each request, so that what costs is avoided here: formatting machinery for numbers and
-//! plain text, and dates that are the same as before.
+//! plain text, and dates and names of fields that are the same as before.
 
 use std::cell::{Cell, RefCell};
 use std::fmt::{self, Write};
+use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use tracing::callsite::Identifier;
 use tracing::field::{Field, Visit};
-use tracing::{Event, Level, Subscriber};
+use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime as Clock};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
@@ -38,10 +40,14 @@ where
         line.clear();
         line.shrink_to(LINE_BYTES_KEPT);
         push_time(&mut line)?;
-        line.push_str(level(*event.metadata().level()));
-        line.push_str(event.metadata().target());
+        let metadata = event.metadata();
+        line.push_str(level(*metadata.level()));
+        line.push_str(metadata.target());
         line.push(':');
-        event.record(&mut Fields(&mut line));
+        event.record(&mut Fields {
+            line: &mut line,
+            keys: &Keys::of(metadata),
+        });
         line.push('\n');
         let written = writer.write_str(&line);
         LINE.set(line);
@@ -63,6 +69,8 @@ fn level(level: Level) -> &'static str {
 thread_local! {
     /// Where this thread writes its lines.
     static LINE: Cell<String> = const { Cell::new(String::new()) };
+    /// Of each place in the code from where this thread has logged.
+    static KEYS: RefCell<Vec<Rc<Keys>>> = const { RefCell::new(Vec::new()) };
     /// The second that this thread last wrote, and its text.
     static SECOND: RefCell<(u64, String)> = const { RefCell::new((0, String::new())) };
 }
@@ -90,15 +98,47 @@ fn push_time(line: &mut String) -> fmt::Result {
     Ok(())
 }
 
+/// What is written before the value of each field that one place in the code has.
+struct Keys {
+    place: Identifier,
+    keys: Box<[Box<str>]>,
+}
+
+impl Keys {
+    fn of(metadata: &Metadata<'_>) -> Rc<Keys> {
+        let place = metadata.callsite();
+        KEYS.with_borrow_mut(|all| {
+            if let Some(keys) = all.iter().find(|keys| keys.place == place) {
+                return Rc::clone(keys);
+            }
+            let keys = Rc::new(Keys {
+                place,
+                keys: metadata.fields().iter().map(|field| key(&field)).collect(),
+            });
+            all.push(Rc::clone(&keys));
+            keys
+        })
+    }
+}
+
+fn key(field: &Field) -> Box<str> {
+    match field.name() {
+        "message" => " ".into(),
+        name => format!(" {name}=").into(),
+    }
+}
+
 /// Appends fields to a line.
-struct Fields<'a>(&'a mut String);
+struct Fields<'a> {
+    line: &'a mut String,
+    keys: &'a Keys,
+}
 
 impl Fields<'_> {
     fn key(&mut self, field: &Field) {
-        self.0.push(' ');
-        if field.name() != "message" {
-            self.0.push_str(field.name());
-            self.0.push('=');
+        // Each is of the place that the keys are of.
+        if let Some(key) = self.keys.keys.get(field.index()) {
+            self.line.push_str(key);
         }
     }
 }
@@ -106,12 +146,12 @@ impl Fields<'_> {
 impl Visit for Fields<'_> {
     fn record_u64(&mut self, field: &Field, value: u64) {
         self.key(field);
-        self.0.push_str(itoa::Buffer::new().format(value));
+        self.line.push_str(itoa::Buffer::new().format(value));
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
         self.key(field);
-        self.0.push_str(itoa::Buffer::new().format(value));
+        self.line.push_str(itoa::Buffer::new().format(value));
     }
 
     /// Text that could be taken for something else is quoted.
@@ -124,13 +164,13 @@ impl Visit for Fields<'_> {
             return self.record_debug(field, &value);
         }
         self.key(field);
-        self.0.push_str(value);
+        self.line.push_str(value);
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         self.key(field);
         // Only a `Debug` of a value can fail; what it wrote so far is there.
-        let _ = write!(Visible(self.0), "{value:?}");
+        let _ = write!(Visible(self.line), "{value:?}");
     }
 }
 
@@ -212,6 +252,16 @@ mod tests {
         assert_eq!(line, " INFO access: id=1-2 status=200 there=abc less=-1\n");
         let line = logged(|| tracing::error!(target: "here", count = 3, "it {}", "failed"));
         assert_eq!(line, "ERROR here: it failed count=3\n");
+    }
+
+    #[test]
+    fn each_place_has_its_own_fields_each_time() {
+        for turn in 0..3 {
+            let line = logged(|| tracing::info!(target: "a", turn, more = true));
+            assert_eq!(line, format!(" INFO a: turn={turn} more=true\n"));
+            let line = logged(|| tracing::info!(target: "a", other = turn));
+            assert_eq!(line, format!(" INFO a: other={turn}\n"));
+        }
     }
 
     #[test]
