@@ -24,7 +24,7 @@ pub(super) enum LingerEnd {
 
 /// Ends the connection after everything was written to it. Memory: one scratch buffer.
 pub(super) async fn close(mut transport: Transport, settings: &Settings) -> LingerEnd {
-    if transport.shut_down_sending().await.is_err() {
+    if transport.shut_down_sending().is_err() {
         return LingerEnd::Broken;
     }
     if transport.has_ended() {

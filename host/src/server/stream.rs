@@ -1,14 +1,24 @@
 //! A connected socket of either family. An enum and no trait object: which one it is costs a
 //! branch, and nothing else of the server needs to know.
 
-use std::io::{self, IoSlice};
+use std::io::{self, ErrorKind, IoSlice};
+use std::net::Shutdown;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::BufMut;
-use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf, Ready};
+use rustix::buffer::spare_capacity;
+use rustix::net::{RecvFlags, SendFlags};
+use socket2::SockRef;
+use tokio::io::{Interest, Ready};
 use tokio::net::{TcpStream, UnixStream};
+
+/// A client that is gone is an error of the write, and nothing else.
+#[cfg(not(target_vendor = "apple"))]
+const QUIETLY: SendFlags = SendFlags::NOSIGNAL;
+/// The standard library sees to the same there.
+#[cfg(target_vendor = "apple")]
+const QUIETLY: SendFlags = SendFlags::empty();
 
 /// A connected socket.
 #[derive(Debug)]
@@ -55,49 +65,38 @@ impl Stream {
         either!(self, socket => socket.try_write_vectored(slices))
     }
 
-    /// Writes what the kernel takes right now.
+    /// Appends what the kernel has right now, as far as `buffer` has room, which is not nothing. If
+    /// that is less than there was room for, nothing more is tried before the kernel tells of more:
+    /// it would have had that, too (epoll(7), edge-triggered). `recv` is called past the C library,
+    /// where each call of a process with threads can be cancelled, and is prepared for it.
+    pub(super) fn try_receive(&self, buffer: &mut Vec<u8>) -> io::Result<usize> {
+        let room = buffer.capacity() - buffer.len();
+        let mut received = None;
+        let receive = || {
+            let spare = spare_capacity(buffer);
+            let (_, bytes) = rustix::net::recv(self.as_fd(), spare, RecvFlags::empty())?;
+            received = Some(bytes);
+            if bytes > 0 && bytes < room {
+                return Err(ErrorKind::WouldBlock.into());
+            }
+            Ok(bytes)
+        };
+        let tried = either!(self, socket => socket.try_io(Interest::READABLE, receive));
+        received.map_or(tried, Ok)
+    }
+
+    /// Writes what the kernel takes right now, past the C library as well.
     pub(super) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
-        either!(self, socket => socket.try_write(bytes))
-    }
-}
-
-impl AsyncRead for Stream {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        either!(self.get_mut(), socket => Pin::new(socket).poll_read(cx, buffer))
-    }
-}
-
-impl AsyncWrite for Stream {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        either!(self.get_mut(), socket => Pin::new(socket).poll_write(cx, bytes))
+        let send = || Ok(rustix::net::send(self.as_fd(), bytes, QUIETLY)?);
+        either!(self, socket => socket.try_io(Interest::WRITABLE, send))
     }
 
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        either!(self.get_mut(), socket => Pin::new(socket).poll_write_vectored(cx, slices))
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        either!(self, socket => socket.is_write_vectored())
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        either!(self.get_mut(), socket => Pin::new(socket).poll_flush(cx))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        either!(self.get_mut(), socket => Pin::new(socket).poll_shutdown(cx))
+    /// Sends the FIN.
+    pub(super) fn shut_down_sending(&self) -> io::Result<()> {
+        match SockRef::from(self).shutdown(Shutdown::Write) {
+            Err(error) if error.kind() == ErrorKind::NotConnected => Ok(()),
+            result => result,
+        }
     }
 }
 

@@ -4,15 +4,13 @@
 mod presence;
 mod wire;
 
-use std::future::{Future, poll_fn};
-use std::io::{self, IoSlice, Read as _};
+use std::future::poll_fn;
+use std::io::{self, Read as _};
 use std::mem::MaybeUninit;
-use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use socket2::SockRef;
-use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::Instant;
 
 use super::connections::Slot;
@@ -105,8 +103,7 @@ impl Transport {
         match self.read_or_leave(buffer, deadline, wait).await {
             // A request that is here already is answered.
             Read::Late | Read::Dismissed if wait == Wait::Idle && self.holds_bytes() => {
-                let result = self.stream.read_buf(buffer).await;
-                outcome(&result, &mut self.ended)
+                poll_fn(|cx| self.wire().poll_read(cx, buffer, READ_BYTES)).await
             }
             read => read,
         }
@@ -150,18 +147,17 @@ impl Transport {
         mut deadline: Instant,
         wait: Wait,
     ) -> Read {
-        buffer.reserve(READ_BYTES);
         let Self {
             stream,
             timer,
             slot,
             ended,
         } = self;
-        let mut read = pin!(stream.read_buf(buffer));
+        let mut wire = Wire::new(stream, timer, ended);
         poll_fn(|cx| {
             // The socket first: bytes that are here count, however late they are looked at.
-            if let Poll::Ready(result) = read.as_mut().poll(cx) {
-                return Poll::Ready(outcome(&result, ended));
+            if let Poll::Ready(read) = wire.poll_read(cx, buffer, READ_BYTES) {
+                return Poll::Ready(read);
             }
             if wait == Wait::Idle
                 && let Some(time_left) = slot.poll_leave(cx)
@@ -171,7 +167,7 @@ impl Transport {
                 }
                 deadline = deadline.min(Instant::now() + time_left);
             }
-            timer.poll_passed(cx, deadline).map(|()| Read::Late)
+            wire.poll_passed(cx, deadline).map(|()| Read::Late)
         })
         .await
     }
@@ -200,36 +196,23 @@ impl Transport {
         body: &[u8],
         stall: Duration,
     ) -> Result<usize, WriteFailed> {
-        let Self { stream, timer, .. } = self;
+        let mut wire = self.wire();
         let mut deadline = None;
         poll_fn(|cx| {
-            let mut socket = Pin::new(&mut *stream);
-            // The usual one piece costs the kernel less by itself than in a list.
-            let write = match (head, body) {
-                (piece, []) | ([], piece) => socket.as_mut().poll_write(cx, piece),
-                _ => {
-                    let slices = [IoSlice::new(head), IoSlice::new(body)];
-                    socket.as_mut().poll_write_vectored(cx, &slices)
-                }
-            };
-            if let Poll::Ready(result) = write {
-                return Poll::Ready(match result {
-                    Ok(bytes) if bytes > 0 => Ok(bytes),
-                    Ok(_) | Err(_) => Err(WriteFailed::Broken),
-                });
+            if let Poll::Ready(written) = wire.poll_write(cx, head, body) {
+                return Poll::Ready(written);
             }
             // Most writes are done at once, and need no clock.
             let deadline = *deadline.get_or_insert_with(|| Instant::now() + stall);
-            timer
-                .poll_passed(cx, deadline)
+            wire.poll_passed(cx, deadline)
                 .map(|()| Err(WriteFailed::Stalled))
         })
         .await
     }
 
     /// Sends the FIN: the client will read an orderly end after the response.
-    pub(super) async fn shut_down_sending(&mut self) -> io::Result<()> {
-        self.stream.shutdown().await
+    pub(super) fn shut_down_sending(&self) -> io::Result<()> {
+        self.stream.shut_down_sending()
     }
 
     /// Reads what the kernel has right now, without waiting, and throws it away, but no more than

@@ -169,7 +169,7 @@ async fn a_client_that_only_half_closed_is_asked_and_answered() {
     assert_eq!(read(&mut transport).await.1, b"the next request");
     let written = transport.write(b"response", b"", PATIENCE).await;
     assert_eq!(written, Ok(()));
-    transport.shut_down_sending().await.unwrap();
+    transport.shut_down_sending().unwrap();
     let mut rest = String::new();
     client.read_to_string(&mut rest).unwrap();
     assert_eq!(rest, "response");
