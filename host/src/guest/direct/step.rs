@@ -30,8 +30,8 @@ pub(super) struct Piece {
 
 /// The addresses that a step is told, of which those count that were asked for.
 pub(super) type Told = [u32; PIECES];
-/// A step as the added function is given it: what to do in the upper half of each number, with what in
-/// the lower one. It reads no further than to the first 0.
+/// A step as the added function is given it: what to do in the upper half of each number, with what
+/// in the lower one. It reads no further than to the first 0.
 pub(super) type Asked = [i64; PIECES];
 
 /// The upper half of a [`Step`] that is no alignment.
