@@ -1,5 +1,5 @@
-//! A start with many guests, each a component of its own: the first, and one that finds the
-//! compiled code of the first.
+//! A start with many guests, each with code of its own: the first, and one that finds the compiled
+//! code of the first.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 
 use crate::lab::bounds::Bounds;
-use crate::lab::components::{greeting, hello};
+use crate::lab::components::{greeting, hello, with_own_code};
 use crate::lab::host::{self, Host};
 use crate::lab::http::Client;
 use crate::shell;
@@ -43,9 +43,11 @@ pub(super) fn measure(program: &Path) -> Result<Starting> {
     let folder = host::folder()?;
     let mut sections = String::new();
     for number in 0..GUESTS {
-        let file = format!("{}.wasm", word(number));
-        std::fs::write(folder.path().join(&file), hello(&word(number))?)?;
-        sections += &host::guest(&word(number), &file, &format!("/{}", word(number)), "");
+        let word = word(number);
+        let file = format!("{word}.wasm");
+        let component = with_own_code(&hello(&word)?, &word)?;
+        std::fs::write(folder.path().join(&file), component)?;
+        sections += &host::guest(&word, &file, &format!("/{word}"), "");
     }
     let start = |what: &str| shell::step(what, || start(program, folder.path(), &sections));
     Ok(Starting {
