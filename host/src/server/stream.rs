@@ -105,3 +105,36 @@ impl AsFd for Stream {
         either!(self, socket => socket.as_fd())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::task::Waker;
+
+    /// A request costs one read: that there is nothing more is not asked of the kernel, and neither
+    /// is what comes later missed.
+    #[tokio::test]
+    async fn after_less_than_there_was_room_for_more_is_waited_for() {
+        let (stream, client) = UnixStream::pair().unwrap();
+        let stream = Stream::Unix(stream);
+        let is_ready = || {
+            let mut cx = Context::from_waker(Waker::noop());
+            stream.poll_read_ready(&mut cx).is_ready()
+        };
+        let mut buffer = Vec::new();
+        for (sent, room, ready_after) in [("small", 64, false), ("whole", 5, true)] {
+            client.writable().await.unwrap();
+            client.try_write(sent.as_bytes()).unwrap();
+            stream.ready(Interest::READABLE).await.unwrap();
+            buffer = Vec::with_capacity(room);
+            assert_eq!(stream.try_receive(&mut buffer).unwrap(), sent.len());
+            assert_eq!((&buffer[..], is_ready()), (sent.as_bytes(), ready_after));
+        }
+        buffer.reserve(64);
+        let nothing = stream.try_receive(&mut buffer).unwrap_err();
+        assert_eq!((nothing.kind(), is_ready()), (ErrorKind::WouldBlock, false));
+        drop(client);
+        stream.ready(Interest::READABLE).await.unwrap();
+        assert_eq!(stream.try_receive(&mut buffer).unwrap(), 0);
+    }
+}
