@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// What one guest may use.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct GuestSettings {
     /// Bytes of memory of one instance; growth past it is refused to the guest.
     pub memory_max: u64,
@@ -33,6 +33,7 @@ pub struct GuestSettings {
     /// How long an instance lives.
     pub instances: Instances,
     /// Instances of [`Instances::Fresh`] that may be made ahead of the requests that use them.
+    /// Guests of the same code with the same settings share them.
     pub ready_max: u32,
     /// What its code is made for.
     pub optimize: Optimize,
@@ -41,7 +42,7 @@ pub struct GuestSettings {
 }
 
 /// How long an instance of a guest lives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Instances {
     /// For one request: each gets an instance nobody used before.
     Fresh,
@@ -72,7 +73,8 @@ pub enum Optimize {
 #[must_use = "dropping it takes a while"]
 pub struct Remains(Option<Instance>);
 
-/// A loaded guest. Share it in an `Arc`; dropping the last one drops its instances.
+/// A loaded guest. Share it in an `Arc`; dropping the last one drops its instances, but for unused
+/// ones that guests of the same code could use.
 pub struct Guest {
     pub(super) kit: Arc<Kit>,
     /// Where several requests share an instance.
@@ -83,7 +85,6 @@ impl Guest {
     /// A guest whose instances `kit` makes.
     pub(super) fn new(kit: Kit) -> Guest {
         let kit = Arc::new(kit);
-        kit.sandbox.idle.add(&kit);
         let workers = kit.concurrent().map(|bounds| Workers::new(&kit, bounds));
         Guest { kit, workers }
     }
@@ -121,13 +122,14 @@ impl Guest {
         self.kit.loaded.needs_wasi
     }
 
-    /// How many instances wait for a request, and how many serve several at once.
+    /// How many instances wait for a request, of this guest or of any that shares them, and how
+    /// many serve several at once.
     pub fn instances(&self) -> (usize, usize) {
         let (idle, busy) = self
             .workers
             .as_ref()
             .map_or((0, 0), |workers| workers.count());
-        (self.kit.idle.count() + idle, busy)
+        (self.kit.reserve.idle.count() + idle, busy)
     }
 
     /// Runs a call of this guest, most often [`Guest::call`] with what it borrows: polled first

@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The waiting instances of one guest, apart for each thread as far as there are shelves.
+/// Waiting instances, apart for each thread as far as there are shelves.
 pub(super) struct Idle {
     shelves: [Shelf; SHARDS],
     time_max: Duration,
@@ -176,12 +176,14 @@ impl Drop for Open<'_> {
 }
 
 impl IdleList {
-    /// Watches one more guest's instances, for as long as they live.
+    /// Watches one more keeper's instances, for as long as it lives, unless it does so already.
     pub(super) fn add(&self, keeper: &Arc<impl Keeper + 'static>) {
         let mut list = lock(&self.keepers);
         list.retain(|known| known.strong_count() > 0);
         let keeper: Weak<dyn Keeper> = Arc::downgrade(keeper) as Weak<dyn Keeper>;
-        list.push(keeper);
+        if !list.iter().any(|known| known.ptr_eq(&keeper)) {
+            list.push(keeper);
+        }
     }
 
     /// Announces an instance that is about to be made ahead, or dropped.

@@ -39,7 +39,8 @@ pub(super) enum Export {
 }
 
 impl Instance {
-    /// Makes an instance nobody used before. Its start function runs here, within the deadline.
+    /// Makes an instance nobody used before, which is to be adopted by its guest. Its start function
+    /// runs here, within the deadline.
     ///
     /// # Errors
     /// [`CallError::Exhausted`] when the pool is, and everything that can happen to guest code.
@@ -57,6 +58,19 @@ impl Instance {
             }),
             Err(error) => Err(failure::of_instantiation(&error, &store)),
         }
+    }
+
+    /// Makes an instance that nobody used before this guest's own: others have the same code. Before
+    /// it is handed a request.
+    ///
+    /// # Errors
+    /// Its memory is none that its code could have left.
+    pub(super) fn adopt(&mut self, loaded: &Loaded) -> Result<(), CallError> {
+        let Entry::Direct(direct) = &loaded.entry else {
+            return Ok(());
+        };
+        let adopted = direct.adopt(&mut self.store);
+        adopted.map_err(|error| failure::of_instantiation(&error, &self.store))
     }
 
     /// Gets an instance that served before ready for another request, alone.

@@ -5,16 +5,16 @@ use super::answer::AnswerLimits;
 use super::call::{GuestSettings, Instances};
 use super::direct::Exchange;
 use super::error::CallError;
-use super::idle::{Idle, Keeper};
 use super::instance::Instance;
 use super::interface::Field;
 use super::limits::Limits;
 use super::load::{Kind, Loaded};
 use super::log::{GuestLog, RequestLog};
+use super::reserve::Reserve;
 use super::run::Course;
 use super::sandbox::Sandbox;
 use super::state::{State, StoreBounds};
-use super::stock::{Ready, Stock};
+use super::stock::Ready;
 use super::turn::{Polls, SLICES_ON_THE_RUNTIME, Turn};
 use super::wasi::{Offer, Output, Parts, PartsLimits, SharedBounds, Worker};
 use std::future::Future;
@@ -39,21 +39,9 @@ pub(super) struct Kit {
     pub(super) name: Arc<str>,
     pub(super) settings: GuestSettings,
     pub(super) loaded: Arc<Loaded>,
-    /// In place: every call looks there first.
-    pub(super) idle: Idle,
-    pub(super) stock: Arc<Stock>,
+    pub(super) reserve: Arc<Reserve>,
     pub(super) course: Arc<Course>,
     pub(super) offer: Offer,
-}
-
-impl Keeper for Kit {
-    fn evict_one(&self) -> bool {
-        self.idle.evict_one()
-    }
-
-    fn sweep(&self, now: Instant) -> Option<Instant> {
-        self.idle.sweep(now)
-    }
 }
 
 impl Kit {
@@ -80,8 +68,7 @@ impl Kit {
 
     /// Reads a little of everything that a call needs.
     pub(super) fn touch(&self) {
-        self.idle.touch();
-        self.stock.touch();
+        self.reserve.touch();
         black_box((
             self.course.pace.is_slow(),
             self.name.as_bytes().first().copied(),
@@ -100,15 +87,16 @@ impl Kit {
         polls: Option<Arc<Polls>>,
     ) -> Result<Instance, CallError> {
         let log = || self.log(request_id);
-        if let Some(mut instance) = self.idle.take() {
+        if let Some(mut instance) = self.reserve.idle.take() {
             if instance.calls() > 0 {
                 instance.go_on(deadline, request_id, polls);
             } else {
                 instance.begin(deadline, log(), self.turn(polls), None);
+                instance.adopt(&self.loaded)?;
             }
             return Ok(instance);
         }
-        self.stock.was_missed();
+        self.reserve.stock.was_missed();
         let turn = self.turn(polls);
         // On the heap: it is by far the largest part of a call, and futures are moved.
         Box::pin(self.fresh(log, deadline, turn, None)).await
@@ -123,7 +111,7 @@ impl Kit {
     ) -> Result<Instance, CallError> {
         let number = self.sandbox.next_instance();
         let log = || self.log("").of_instance(number);
-        if let Some(mut instance) = self.idle.take() {
+        if let Some(mut instance) = self.reserve.idle.take() {
             instance.begin(deadline, log(), turn, Some(worker.clone()));
             return Ok(instance);
         }
@@ -140,7 +128,11 @@ impl Kit {
         loop {
             match self.make(log(), deadline, turn.clone(), worker).await {
                 Err(CallError::Exhausted) if self.sandbox.idle.make_room() => {}
-                made => return made,
+                made => {
+                    let mut instance = made?;
+                    instance.adopt(&self.loaded)?;
+                    return Ok(instance);
+                }
             }
         }
     }
@@ -174,12 +166,16 @@ impl Kit {
     /// takes no other's place. For the time between requests; one whose start runs for longer than
     /// a turn is not made ahead.
     pub(super) fn restock(&self) {
-        let Some(ready) = self.stock.wants_one() else {
+        let Some(ready) = self.reserve.stock.wants_one() else {
             return;
         };
         let _passing = self.sandbox.idle.passing();
         let _running = self.loaded.workshop.ticker.enter();
-        let turn = Turn::new(self.sandbox.slice, Arc::clone(&self.stock.pace), None);
+        let turn = Turn::new(
+            self.sandbox.slice,
+            Arc::clone(&self.reserve.stock.pace),
+            None,
+        );
         let log = self.log("").of_instance(self.sandbox.next_instance());
         let begun = Instant::now();
         let made = pin!(self.make(log, begun + MAKING_MAX, turn, None));
@@ -187,9 +183,10 @@ impl Kit {
             Poll::Ready(Ok(instance)) => self.put_aside(instance, Some(ready), begun),
             // Somebody else's doing: the next time it may work.
             Poll::Ready(Err(CallError::Exhausted | CallError::Deadline { .. })) => {}
-            Poll::Ready(Err(_)) | Poll::Pending => self.stock.close(),
+            Poll::Ready(Err(_)) | Poll::Pending => self.reserve.stock.close(),
         }
-        self.stock
+        self.reserve
+            .stock
             .took(begun.elapsed(), self.sandbox.slice * SLICES_ON_THE_RUNTIME);
     }
 
@@ -229,7 +226,7 @@ impl Kit {
     }
 
     fn put_aside(&self, instance: Instance, ready: Option<Ready>, since: Instant) {
-        if self.idle.put(instance, ready, since) {
+        if self.reserve.idle.put(instance, ready, since) {
             self.sandbox.sweeper.wake();
         }
     }

@@ -7,9 +7,9 @@
 //! A request of the lean lane flows through `guest` (instance, call), `direct` (its way into most
 //! guests and out again), `state` (what one store may use), `answer` (what the guest may say); one
 //! of the wasi lanes through `wasi`. `run` decides on which thread, by the guest's `pace`. `kit`
-//! makes instances, `idle` keeps them. `sandbox`, `workshop`, `ticker`, `sweeper` and `background`
-//! are shared by all guests. Bytes become a guest in `load`; `compiled` and `cache` save doing that
-//! twice.
+//! makes instances, `reserve` has those that wait. `sandbox`, `workshop`, `ticker`, `sweeper` and
+//! `background` are shared by all guests. Bytes become a guest in `load`; `interned` and `cache`
+//! save doing that twice.
 
 mod answer;
 mod background;
@@ -18,7 +18,6 @@ mod cache;
 mod call;
 mod census;
 mod compile_pool;
-mod compiled;
 mod direct;
 mod engine;
 mod error;
@@ -29,11 +28,13 @@ mod idle;
 mod imports;
 mod instance;
 mod interface;
+mod interned;
 mod kit;
 mod limits;
 mod load;
 mod log;
 mod pace;
+mod reserve;
 mod run;
 mod running;
 mod sandbox;

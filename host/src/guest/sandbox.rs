@@ -3,19 +3,19 @@
 
 use super::background::Background;
 use super::cache::{self, CacheSettings};
-use super::call::{Guest, GuestSettings, Instances, Optimize};
+use super::call::{Guest, GuestSettings, Optimize};
 use super::census::Census;
 use super::compile_pool::{CompilePool, Priority};
-use super::compiled::Compiled;
 use super::error::{LoadError, SandboxError};
 use super::hash::ContentHash;
-use super::idle::{Idle, IdleList};
+use super::idle::IdleList;
+use super::interned::Interned;
 use super::kit::Kit;
 use super::load::{self, Loaded};
 use super::log::LogLimits;
 use super::pace::Pace;
+use super::reserve::Reserve;
 use super::run::Course;
-use super::stock::Stock;
 use super::sweeper::Sweeper;
 use super::wasi::{Offer, Reach};
 use super::workshop::Workshops;
@@ -66,10 +66,10 @@ pub struct Sandbox {
     pub(super) log_limits: LogLimits,
     pub(super) idle: Arc<IdleList>,
     pub(super) sweeper: Sweeper,
-    ready: Arc<Census>,
-    ready_idle: Duration,
+    pub(super) ready: Arc<Census>,
+    pub(super) ready_idle: Duration,
     instances: AtomicU64,
-    pub(super) compiled: Compiled<(ContentHash, Optimize), Loaded>,
+    pub(super) compiled: Interned<(ContentHash, Optimize), Loaded>,
     pub(super) workshops: Workshops,
     pub(super) compile_pool: CompilePool,
 }
@@ -98,7 +98,7 @@ impl Sandbox {
             ready: Census::new(settings.ready_max),
             ready_idle: settings.ready_idle,
             instances: AtomicU64::new(0),
-            compiled: Compiled::default(),
+            compiled: Interned::default(),
             workshops,
             compile_pool: CompilePool::new(settings.background_nice),
         }))
@@ -124,31 +124,22 @@ impl Sandbox {
         let hash = jobs.run(|| ContentHash::of(bytes));
         // Others with the same content wait outside the pool, where they hold up nobody.
         let optimize = settings.optimize;
-        let loaded = self.compiled.get_or_compile((hash, optimize), || {
+        let loaded = self.compiled.get_or_make((hash, optimize), || {
             load::load(&self.workshops, optimize, hash, bytes, &jobs)
         })?;
         loaded.check_memory(settings.memory_max)?;
         tracing::debug!(guest = name, way = loaded.way(), "loaded");
-        let time_max = match settings.instances {
-            Instances::Fresh => self.ready_idle,
-            Instances::Reuse { idle, .. } => idle,
-        };
-        let ready_max = match settings.instances {
-            Instances::Fresh => settings.ready_max,
-            Instances::Reuse { .. } => 0,
-        };
         Ok(Guest::new(Kit {
             offer: Offer::new(name, &settings.grants, reach)?,
             course: Arc::new(Course {
                 lane: self.background.lane(),
                 pace: Arc::new(Pace::new(&loaded.workshop.ticker.beat)),
             }),
-            stock: Stock::new(ready_max, &self.ready, &loaded.workshop.ticker.beat),
+            reserve: Reserve::of(&loaded, &settings, self),
             sandbox: Arc::clone(self),
             name: Arc::from(name),
             settings,
             loaded,
-            idle: Idle::new(time_max),
         }))
     }
 

@@ -1,6 +1,6 @@
-//! How many instances of a guest are made ahead of the requests that will use them. A request that
-//! found none asks for one more; one that nobody came for in time takes the wish back. So a guest
-//! has as many as its requests need at once, and one that is left alone soon has none.
+//! How many instances are made ahead of the requests that will use them. A request that found none
+//! asks for one more; one that nobody came for in time takes the wish back. So there are as many as
+//! requests need at once, and soon none for guests that are left alone.
 //!
 //! It only counts. `kit` makes the instances, between requests, and `idle` keeps them.
 
@@ -15,7 +15,7 @@ use std::time::Duration;
 /// So many instances in a row may take long to make.
 const SLOW_MAX: u32 = 4;
 
-/// What is known of one guest's instances that are ready and unused.
+/// What is known of the instances of one reserve that are ready and unused.
 #[derive(Debug)]
 pub(super) struct Stock {
     max: u32,
@@ -42,7 +42,7 @@ pub(super) struct Ready {
 struct Count(AtomicU32);
 
 impl Stock {
-    /// A stock of at most `max`, which are among `all`, of a guest that ticks of this beat hit.
+    /// A stock of at most `max`, which are among `all`, which ticks of this beat hit.
     pub(super) fn new(max: u32, all: &Arc<Census>, beat: &Arc<Beat>) -> Arc<Stock> {
         Arc::new(Stock {
             max,

@@ -6,8 +6,9 @@ use super::data::{Patches, Split};
 use super::link::{Entrance, Linked, out_of_bounds};
 use super::shape::Whole;
 use crate::guest::compile_pool::Jobs;
-use crate::guest::compiled::Compiled;
 use crate::guest::hash::ContentHash;
+use crate::guest::interned::Interned;
+use crate::guest::reserve::Reserves;
 use crate::guest::state::State;
 use std::sync::Arc;
 use wasmtime::{Engine, Store};
@@ -18,14 +19,16 @@ pub(in crate::guest) struct Direct {
     patches: Patches,
 }
 
-/// Compiled code, and what the memory of its first guest begins with.
+/// Compiled code, what the memory of its first guest begins with, and the instances of it that wait
+/// for a request of any guest.
 pub(in crate::guest) struct Code {
     linked: Linked,
     data: Box<[u8]>,
+    reserves: Reserves,
 }
 
 /// The codes of one engine, by what of a module is code.
-pub(in crate::guest) type Codes = Compiled<ContentHash, Code>;
+pub(in crate::guest) type Codes = Interned<ContentHash, Code>;
 
 /// It is for the usual way, or for nobody.
 struct NotDirect;
@@ -41,7 +44,11 @@ impl Direct {
     ) -> Option<Direct> {
         let compile = |data| {
             let linked = jobs.run(|| Linked::new(engine, whole)).ok_or(NotDirect)?;
-            Ok(Code { linked, data })
+            Ok(Code {
+                linked,
+                data,
+                reserves: Reserves::default(),
+            })
         };
         let alone = |code: Result<Code, NotDirect>| {
             Some(Direct {
@@ -52,7 +59,7 @@ impl Direct {
         let Some(split) = jobs.run(|| Split::new(whole)) else {
             return alone(compile(Box::default()));
         };
-        let code = codes.get_or_compile(split.code, || compile(split.bytes()));
+        let code = codes.get_or_make(split.code, || compile(split.bytes()));
         let code = code.ok()?;
         match split.patches(&code.data) {
             Some(patches) => Some(Direct { code, patches }),
@@ -71,7 +78,12 @@ impl Direct {
         Arc::as_ptr(&self.code).addr()
     }
 
-    /// Makes an instance in a store.
+    /// Those of the guests that share its code.
+    pub(in crate::guest) fn reserves(&self) -> &Reserves {
+        &self.code.reserves
+    }
+
+    /// Makes an instance in a store, of its code: it is nobody's before [`Direct::adopt`].
     ///
     /// # Errors
     /// Everything that can happen while a module is instantiated.
@@ -79,12 +91,19 @@ impl Direct {
         &self,
         store: &mut Store<State>,
     ) -> wasmtime::Result<Entrance> {
-        let entrance = self.code.linked.instantiate(store).await?;
-        if !self.patches.is_empty() {
-            let memory = store.data().memory.ok_or_else(out_of_bounds)?;
-            let patched = self.patches.apply(memory.data_mut(&mut *store));
-            patched.ok_or_else(out_of_bounds)?;
+        self.code.linked.instantiate(store).await
+    }
+
+    /// Makes an instance of its code this guest's own.
+    ///
+    /// # Errors
+    /// It has less memory than it began with.
+    pub(in crate::guest) fn adopt(&self, store: &mut Store<State>) -> wasmtime::Result<()> {
+        if self.patches.is_empty() {
+            return Ok(());
         }
-        Ok(entrance)
+        let memory = store.data().memory.ok_or_else(out_of_bounds)?;
+        let patched = self.patches.apply(memory.data_mut(store));
+        patched.ok_or_else(out_of_bounds)
     }
 }

@@ -17,7 +17,7 @@ fn compiled(sandbox: &Sandbox, text: &str, compilations: &AtomicUsize) -> Arc<Lo
         load::load(&sandbox.workshops, Optimize::Latency, hash, bytes, &jobs)
     };
     let key = (hash, Optimize::Latency);
-    sandbox.compiled.get_or_compile(key, compile).unwrap()
+    sandbox.compiled.get_or_make(key, compile).unwrap()
 }
 
 #[tokio::test]

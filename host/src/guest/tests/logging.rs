@@ -1,7 +1,7 @@
 //! What guests write to the host's log.
 
 use super::support::*;
-use crate::guest::{Guest, GuestSettings, Request, Usage};
+use crate::guest::{Guest, GuestSettings, Priority, Reach, Request, Usage};
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -98,6 +98,24 @@ async fn all_levels_are_known_and_those_below_the_configured_one_are_free() {
         lines[0].starts_with("TRACE") && lines[1].starts_with("DEBUG"),
         "{lines:?}"
     );
+}
+
+#[tokio::test]
+async fn lines_are_those_of_the_guest_that_is_called() {
+    let sandbox = sandbox(4);
+    let text = component(&logger_core(&[(2, "hello")], ""));
+    let load = |name| {
+        let (reach, bytes) = (Reach::default(), text.as_bytes());
+        let loaded = sandbox.load(name, SETTINGS, reach, bytes, Priority::Start);
+        loaded.unwrap()
+    };
+    let (one, two) = (load("one"), load("two"));
+    logged(&one, Level::TRACE, PATIENCE).await;
+    one.restock();
+    let (lines, _) = logged(&two, Level::TRACE, PATIENCE).await;
+    assert_eq!(one.instances(), (0, 0), "it was made for both");
+    let expected = "INFO guest: hello guest=\"two\" generation=0 request=\"request-1\"";
+    assert_eq!(lines, [expected]);
 }
 
 #[tokio::test]

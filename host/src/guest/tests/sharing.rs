@@ -49,6 +49,42 @@ async fn each_has_its_own_data_and_none_the_others() {
 }
 
 #[tokio::test]
+async fn what_is_ready_becomes_that_of_whoever_comes_first() {
+    let sandbox = sandbox(8);
+    let mut guests = guests(&sandbox, &SETTINGS, &[b"one", b"two"]);
+    assert_eq!(call(&guests[1]).await.unwrap().body, said(b"two"));
+    for (maker, user, text) in [(0, 1, b"two"), (1, 0, b"one"), (0, 0, b"one")] {
+        guests[maker].restock();
+        assert_eq!(guests[user].instances(), (1, 0));
+        assert_eq!(call(&guests[user]).await.unwrap().body, said(text));
+        assert_eq!(guests[maker].instances(), (0, 0));
+    }
+    guests[0].restock();
+    drop(guests.remove(0));
+    assert_eq!(guests[0].instances(), (1, 0));
+    assert_eq!(call(&guests[0]).await.unwrap().body, said(b"two"));
+}
+
+#[tokio::test]
+async fn what_is_ready_for_other_settings_is_left_alone() {
+    let sandbox = sandbox(8);
+    let settings = GuestSettings {
+        response_max: RESPONSE_MAX - 1,
+        ..SETTINGS
+    };
+    let one = load(&sandbox, SETTINGS, &saying(b"one"));
+    let two = load(&sandbox, settings, &saying(b"two"));
+    assert_eq!(one.code(), two.code());
+    for (guest, text, other) in [(&one, b"one", &two), (&two, b"two", &one)] {
+        assert_eq!(call(guest).await.unwrap().body, said(text));
+        guest.restock();
+        assert_eq!(guest.instances(), (1, 0));
+        assert!(call(other).await.is_ok());
+        assert_eq!(guest.instances(), (1, 0));
+    }
+}
+
+#[tokio::test]
 async fn what_one_instance_left_is_there_for_its_own_guest_only() {
     let sandbox = sandbox(8);
     let settings = GuestSettings {

@@ -48,7 +48,12 @@ async fn it_runs_within_the_bounds_of_its_request() {
 async fn what_is_ready_makes_way_for_a_guest_in_need() {
     let sandbox = sandbox(1);
     let first = load(&sandbox, SETTINGS, &counter());
-    let second = load(&sandbox, SETTINGS, &counter());
+    // With the same settings they would share it.
+    let settings = GuestSettings {
+        response_max: RESPONSE_MAX + 1,
+        ..SETTINGS
+    };
+    let second = load(&sandbox, settings, &counter());
     assert_eq!(call(&first).await.unwrap().body, [1]);
     first.restock();
     assert_eq!(call(&second).await.unwrap().body, [1]);

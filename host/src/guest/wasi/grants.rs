@@ -12,7 +12,7 @@ use wasmtime_wasi_config::{WasiConfig, WasiConfigVariables};
 const RANDOM_BYTES_MAX: u64 = 1 << 20;
 
 /// What a guest was granted, as plain data.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Grants {
     /// The environment it sees.
     pub env: BTreeMap<String, String>,
@@ -29,7 +29,7 @@ pub struct Grants {
 }
 
 /// A directory that a guest sees.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DirectoryGrant {
     /// Where it is.
     pub host: PathBuf,
