@@ -31,13 +31,14 @@ pub(crate) fn start(log: &Log) -> (Lines, Guard) {
         .with_target("guest", log.level)
         .with_target("access", Level::INFO);
     let lines = Lines::new(queue);
-    let layer = fmt::layer()
-        .with_writer(lines.clone())
-        .with_ansi(false)
-        .log_internal_errors(false);
     let layer = match log.format {
-        LogFormat::Text => layer.event_format(Text).boxed(),
-        LogFormat::Json => layer.json().flatten_event(true).boxed(),
+        LogFormat::Text => Text(lines.clone()).boxed(),
+        LogFormat::Json => fmt::layer()
+            .with_writer(lines.clone())
+            .log_internal_errors(false)
+            .json()
+            .flatten_event(true)
+            .boxed(),
     };
     let subscriber = tracing_subscriber::registry().with(layer.with_filter(filter));
     // Only a second subscriber is refused, and this is the only place that sets one.

@@ -85,7 +85,7 @@ pub struct GuestStatus {
     pub running: u64,
     /// Requests that wait for a place at this moment.
     pub queued: u64,
-    /// Its instances that are used again, if it has any of these.
+    /// Its instances beside those that have one request and no other.
     pub instances: Instances,
     /// Requests meant for it since the start, over all generations.
     pub requests: u64,
@@ -103,7 +103,8 @@ pub struct GuestStatus {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Instances {
-    /// Those that wait for their next request.
+    /// Those that wait for their next request, or for their first. Unused ones that guests of the
+    /// same code and settings share are counted with each of them.
     pub waiting: u64,
     /// Those that are at work for several requests at once.
     pub shared: u64,

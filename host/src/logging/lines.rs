@@ -72,8 +72,13 @@ impl Lines {
         });
     }
 
+    /// Takes the whole line of an event.
+    pub(super) fn take(&self, event: &Metadata<'_>, line: &[u8]) {
+        self.take_line(line, may_wait(event));
+    }
+
     /// Takes a whole line, after what the thread keeps unless that is kept, too.
-    fn take(&self, line: &[u8], may_wait: bool) {
+    fn take_line(&self, line: &[u8], may_wait: bool) {
         let is_kept = HELD.try_with(|held| {
             let mut held = held.borrow_mut();
             if may_wait && held.is_working && held.is_of(&self.0) {
@@ -92,7 +97,7 @@ impl Lines {
 impl Write for Writer<'_> {
     /// Takes a whole line.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.lines.take(line, self.may_wait);
+        self.lines.take_line(line, self.may_wait);
         Ok(line.len())
     }
 
@@ -114,9 +119,13 @@ impl<'a> MakeWriter<'a> for Lines {
     fn make_writer_for(&'a self, line: &Metadata<'_>) -> Writer<'a> {
         Writer {
             lines: self,
-            may_wait: line.target() == ACCESS,
+            may_wait: may_wait(line),
         }
     }
+}
+
+fn may_wait(event: &Metadata<'_>) -> bool {
+    event.target() == ACCESS
 }
 
 impl Held {
@@ -180,25 +189,25 @@ mod tests {
         let lines = Lines::new(queue);
         lines.work();
         for _ in 1..HELD_MAX {
-            lines.take(b"kept\n", true);
+            lines.take_line(b"kept\n", true);
         }
         assert!(reads.try_recv().is_err());
-        lines.take(b"last\n", true);
+        lines.take_line(b"last\n", true);
         assert_eq!(read_lines(&reads, HELD_MAX).last().unwrap(), "last");
-        lines.take(b"before the rest\n", true);
+        lines.take_line(b"before the rest\n", true);
         lines.rest();
-        lines.take(b"after it\n", true);
+        lines.take_line(b"after it\n", true);
         assert_eq!(read_lines(&reads, 2), ["before the rest", "after it"]);
         let its = lines.clone();
         let thread = thread::spawn(move || {
             its.work();
-            its.take(b"of one that ended\n", true);
+            its.take_line(b"of one that ended\n", true);
         });
         thread.join().unwrap();
         assert_eq!(read_lines(&reads, 1), ["of one that ended"]);
         lines.work();
-        lines.take(b"kept\n", true);
-        lines.take(b"of another kind\n", false);
+        lines.take_line(b"kept\n", true);
+        lines.take_line(b"of another kind\n", false);
         assert_eq!(read_lines(&reads, 2), ["kept", "of another kind"]);
         drop(guard);
     }

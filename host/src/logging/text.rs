@@ -10,10 +10,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tracing::callsite::Identifier;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Metadata, Subscriber};
+use tracing_subscriber::Layer;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime as Clock};
-use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
-use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::layer::Context;
+
+use super::lines::Lines;
 
 /// Room that a thread keeps for its next line.
 const LINE_BYTES_KEPT: usize = 4096;
@@ -22,37 +24,29 @@ const SECOND_CHARS: usize = 19;
 
 /// Writes events as lines of text.
 #[derive(Debug)]
-pub(super) struct Text;
+pub(super) struct Text(pub(super) Lines);
 
-impl<S, N> FormatEvent<S, N> for Text
-where
-    S: Subscriber + for<'a> LookupSpan<'a>,
-    N: for<'a> FormatFields<'a> + 'static,
-{
-    fn format_event(
-        &self,
-        _: &FmtContext<'_, S, N>,
-        mut writer: Writer<'_>,
-        event: &Event<'_>,
-    ) -> fmt::Result {
+impl<S: Subscriber> Layer<S> for Text {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         // Taken and not borrowed: what is shown in a field may log something itself.
         let mut line = LINE.take();
         line.clear();
         line.shrink_to(LINE_BYTES_KEPT);
-        push_time(&mut line)?;
-        let metadata = event.metadata();
-        line.push_str(level(*metadata.level()));
-        line.push_str(metadata.target());
-        line.push(':');
-        event.record(&mut Fields {
-            line: &mut line,
-            keys: &Keys::of(metadata),
-        });
-        line.push('\n');
-        let written = writer.write_str(&line);
+        push_event(&mut line, event);
+        self.0.take(event.metadata(), line.as_bytes());
         LINE.set(line);
-        written
     }
+}
+
+fn push_event(line: &mut String, event: &Event<'_>) {
+    push_time(line);
+    let metadata = event.metadata();
+    line.push_str(level(*metadata.level()));
+    line.push_str(metadata.target());
+    line.push(':');
+    let keys = &Keys::of(metadata);
+    event.record(&mut Fields { line, keys });
+    line.push('\n');
 }
 
 /// A level, aligned.
@@ -76,26 +70,25 @@ thread_local! {
 }
 
 /// Now, in UTC and RFC 3339, to the microsecond.
-fn push_time(line: &mut String) -> fmt::Result {
+fn push_time(line: &mut String) {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let now = now.unwrap_or_default();
     SECOND.with_borrow_mut(|(second, text)| {
         if *second != now.as_secs() || text.is_empty() {
             text.clear();
-            Clock.format_time(&mut Writer::new(text))?;
+            // A text takes whatever is written.
+            let _ = Clock.format_time(&mut Writer::new(text));
             text.truncate(SECOND_CHARS);
             *second = now.as_secs();
         }
         line.push_str(text);
-        Ok(())
-    })?;
+    });
     line.push('.');
     let micros = now.subsec_micros();
     for place in [100_000, 10_000, 1_000, 100, 10, 1] {
         line.push(char::from(b'0' + (micros / place % 10) as u8));
     }
     line.push('Z');
-    Ok(())
 }
 
 /// What is written before the value of each field that one place in the code has.
@@ -199,44 +192,24 @@ impl Write for Visible<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io;
     use std::sync::{Arc, Mutex};
-    use tracing_subscriber::fmt::MakeWriter;
     use tracing_subscriber::layer::SubscriberExt;
 
     #[derive(Clone, Default)]
-    struct Kept(Arc<Mutex<Vec<u8>>>);
+    struct Kept(Arc<Mutex<String>>);
 
-    impl io::Write for Kept {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    impl MakeWriter<'_> for Kept {
-        type Writer = Kept;
-
-        fn make_writer(&self) -> Kept {
-            self.clone()
+    impl<S: Subscriber> Layer<S> for Kept {
+        fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+            push_event(&mut self.0.lock().unwrap(), event);
         }
     }
 
     /// What is written of what is logged, without the time.
     fn logged(log: impl FnOnce()) -> String {
         let kept = Kept::default();
-        let layer = tracing_subscriber::fmt::layer()
-            .with_ansi(false)
-            .event_format(Text)
-            .with_writer(kept.clone());
-        let subscriber = tracing_subscriber::registry().with(layer);
+        let subscriber = tracing_subscriber::registry().with(kept.clone());
         tracing::subscriber::with_default(subscriber, log);
-        let bytes = kept.0.lock().unwrap().clone();
-        let line = String::from_utf8(bytes).unwrap();
+        let line = kept.0.lock().unwrap().clone();
         let (time, rest) = line.split_once(' ').unwrap();
         assert_eq!(time.len(), "2026-11-25T18:36:33.053176Z".len(), "{line}");
         assert!(time.ends_with('Z') && time.as_bytes()[SECOND_CHARS] == b'.');
