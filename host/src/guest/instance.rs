@@ -39,8 +39,8 @@ pub(super) enum Export {
 }
 
 impl Instance {
-    /// Makes an instance nobody used before, which is to be adopted by its guest. Its start function
-    /// runs here, within the deadline.
+    /// Makes an instance nobody used before, which is to be adopted by its guest. Its start
+    /// function runs here, within the deadline.
     ///
     /// # Errors
     /// [`CallError::Exhausted`] when the pool is, and everything that can happen to guest code.
@@ -60,8 +60,8 @@ impl Instance {
         }
     }
 
-    /// Makes an instance that nobody used before this guest's own: others have the same code. Before
-    /// it is handed a request.
+    /// Makes an instance that nobody used before this guest's own: others have the same code.
+    /// Before it is handed a request.
     ///
     /// # Errors
     /// Its memory is none that its code could have left.

@@ -1,5 +1,5 @@
-//! What is in use and dear to make, by whatever makes two of them the same: it is made once, however
-//! many guests and generations share it. Nothing is kept alive here.
+//! What is in use and dear to make, by whatever makes two of them the same: it is made once,
+//! however many guests and generations share it. Nothing is kept alive here.
 
 use std::collections::HashMap;
 use std::hash::Hash;

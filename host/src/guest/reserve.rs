@@ -1,5 +1,5 @@
-//! The instances that wait for a guest's requests, and how many of them are made ahead. Fresh ones of
-//! guests that share their code and their settings are one reserve: what nobody has used is made
+//! The instances that wait for a guest's requests, and how many of them are made ahead. Fresh ones
+//! of guests that share their code and their settings are one reserve: what nobody has used is made
 //! any of these guests' own when a request takes it. So a thousand guests of one program need no
 //! more of them than one does, and those stay in the processor's cache.
 
