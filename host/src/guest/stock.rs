@@ -42,7 +42,7 @@ pub(super) struct Ready {
 struct Count(AtomicU32);
 
 impl Stock {
-    /// A stock of at most `max`, which are among `all`, which ticks of this beat hit.
+    /// A stock of at most `max`, which are among `all`. Ticks of this beat hit them.
     pub(super) fn new(max: u32, all: &Arc<Census>, beat: &Arc<Beat>) -> Arc<Stock> {
         Arc::new(Stock {
             max,
