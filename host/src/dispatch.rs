@@ -23,11 +23,13 @@ use tokio::time::timeout_at;
 use crate::config::Config;
 use crate::guest::{self, CallError, Stage};
 use crate::registry::{
-    Admitted, Change, Generation, Registry, RegistryError, Slot, Staged, Target,
+    Admitted, Change, Generation, Registry, RegistryError, Slot, Staged, TargetHandle,
 };
 use crate::router::{Found, RouteConflict, Router};
+use crate::shards::{Handle, Handles};
 
 pub use crate::guest::{Field, FieldRef, Usage};
+pub use crate::registry::TargetHandle as Destination;
 pub use budget::{Budget, Lease};
 pub use chain::{Link, Report};
 pub use date::http_date;
@@ -52,7 +54,7 @@ pub type Answer = guest::Response;
 #[derive(Debug)]
 pub struct Dispatch {
     router: Router,
-    registry: Registry,
+    registry: Handles<Registry>,
 }
 
 /// A dispatch that is ready and serves nothing yet.
@@ -77,9 +79,7 @@ pub enum Decision {
 /// that is replaced meanwhile lives on for this request.
 #[derive(Debug)]
 pub struct Plan {
-    /// The guests in front of the route's own, if there are any.
-    middleware: Option<Arc<[Arc<Slot>]>>,
-    slot: Arc<Slot>,
+    target: TargetHandle,
     body_max: u64,
     deadline: Duration,
     /// The normalised path, where it is not what the client sent.
@@ -88,7 +88,7 @@ pub struct Plan {
     /// The generation of the first guest that served when the request came, if it streams bodies,
     /// as every middleware does. Should one be swapped in that takes only whole ones, this one
     /// answers.
-    streamed: Option<Arc<Generation>>,
+    streamed: Option<Handle<Generation>>,
 }
 
 /// The head of a request. Its guest may run on any thread, so it owns what it shows.
@@ -133,7 +133,7 @@ impl Dispatch {
     pub fn load(config: &Config) -> Result<Self, Vec<RegistryError>> {
         Ok(Self {
             router: router(config)?,
-            registry: Registry::load(config)?,
+            registry: Handles::new(&Arc::new(Registry::load(config)?)),
         })
     }
 
@@ -172,7 +172,7 @@ impl Dispatch {
                 index,
                 path,
                 captures,
-            } => match self.registry.target(index) {
+            } => match TargetHandle::new(&self.registry, index) {
                 Some(target) => Decision::Call(Plan::new(target, path, captures)),
                 None => Decision::Refuse(Refusal::NoRoute),
             },
@@ -191,21 +191,18 @@ impl StagedDispatch {
         let (registry, changes) = self.staged.commit();
         let dispatch = Dispatch {
             router: self.router,
-            registry,
+            registry: Handles::new(&Arc::new(registry)),
         };
         (dispatch, changes)
     }
 }
 
 impl Plan {
-    fn new(target: &Target, path: Cow<'_, str>, captures: Vec<(&str, String)>) -> Self {
-        let first = target.middleware.first().unwrap_or(&target.slot);
-        let streamed = first.streamed();
+    fn new(target: TargetHandle, path: Cow<'_, str>, captures: Vec<(&str, String)>) -> Self {
+        let streamed = target.link(0).streamed();
         target.requests.add();
         let owned = |(name, value): (&str, String)| (name.to_owned(), value);
         Self {
-            middleware: (!target.middleware.is_empty()).then(|| Arc::clone(&target.middleware)),
-            slot: Arc::clone(&target.slot),
             body_max: match streamed {
                 Some(_) => target.route.body_max,
                 None => target.whole_body_max,
@@ -217,6 +214,7 @@ impl Plan {
             },
             captures: captures.into_iter().map(owned).collect(),
             streamed,
+            target,
         }
     }
 
@@ -225,18 +223,14 @@ impl Plan {
         borrowed(&self.captures)
     }
 
-    fn middleware(&self) -> &[Arc<Slot>] {
-        self.middleware.as_deref().unwrap_or_default()
-    }
-
     /// The guest that gets the request first.
     fn first(&self) -> &Arc<Slot> {
-        self.middleware().first().unwrap_or(&self.slot)
+        self.target.link(0)
     }
 
-    /// The name of the route's guest, as in the configuration.
-    pub fn guest_name(&self) -> &Arc<str> {
-        self.slot.name()
+    /// What stands behind the route.
+    pub fn target(&self) -> &TargetHandle {
+        &self.target
     }
 
     /// How many bytes the request's body may have.
@@ -267,18 +261,22 @@ impl Plan {
         served: &mut Served,
     ) -> (Result<Answer, Refusal>, Option<I::Spent>) {
         let Self {
-            slot,
+            target,
             path,
             captures,
             ..
         } = self;
-        let (admitted, queued) = timed(slot.admit(deadline, received)).await;
+        let admitted = target.into_first().admit(deadline, received);
+        let (admitted, queued) = timed(admitted).await;
         served.queued = queued;
         let admitted = match admitted {
             Ok(admitted) => admitted,
-            Err(refused) => return (Err(Refusal::Busy(refused)), Some(incoming.spend())),
+            Err(refused) => {
+                return (Err(Refusal::Busy(refused)), Some(incoming.spend()));
+            }
         };
-        let generation = served.generation.insert(Arc::clone(admitted.generation()));
+        let called = admitted.called();
+        let generation = served.generation.insert(admitted.generation().clone());
         let guest = generation.guest();
         let call = give_to(path, captures, admitted, incoming, deadline);
         let run = guest.run(deadline, call);
@@ -291,7 +289,16 @@ impl Plan {
             let waited = Box::pin(timeout_at((deadline + TICKS_FIRST).into(), run)).await;
             waited.unwrap_or(Some(late))
         } else {
-            run.await
+            let mut run = run;
+            match poll_immediate(&mut run).await {
+                Some(ended) => {
+                    // It did not go into the background, where time passes that is not its own.
+                    let usage = ended.as_ref().map(|(_, usage, ..)| *usage);
+                    served.ended = usage.map(|it| called + it.instantiate + it.run);
+                    ended
+                }
+                None => run.await,
+            }
         };
         let failed = || (Err(CallError::Host), Usage::default(), None, None);
         let (result, usage, left, spent) = ended.unwrap_or_else(failed);
@@ -326,7 +333,8 @@ async fn give_to<I: Incoming>(
         body: incoming.body(),
     };
     let guest = admitted.generation().guest();
-    let (result, usage, remains) = guest.call_and_leave(request, deadline).await;
+    let called = admitted.called();
+    let (result, usage, remains) = guest.call_and_leave(request, called, deadline).await;
     let left = if remains.is_empty() {
         admitted.ended(&result);
         None

@@ -9,12 +9,13 @@ pub mod dispatch;
 pub mod files;
 pub mod guest;
 pub mod keyvalue;
+pub mod moment;
 pub mod notify;
 pub mod outbound;
 pub mod registry;
 pub mod reload;
 pub mod router;
 pub mod server;
+pub mod shards;
 
-mod shards;
 mod socket_file;

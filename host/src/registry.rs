@@ -11,6 +11,7 @@ mod cache;
 mod counters;
 mod error;
 mod generation;
+mod held;
 mod loading;
 mod newcomer;
 mod pool;
@@ -31,6 +32,7 @@ use std::sync::Arc;
 
 use crate::config::{self, Config};
 use crate::guest::{ContentHash, GuestSettings, Priority, Sandbox, SandboxSettings};
+use crate::shards::Sum;
 use newcomer::Newcomer;
 use pool::Pool;
 use roles::Role;
@@ -43,6 +45,7 @@ pub use bodies::Oversized;
 pub use counters::{Count, Counters};
 pub use error::RegistryError;
 pub use generation::Generation;
+pub use held::{SlotHandle, TargetHandle};
 pub use probe::ProbeError;
 pub use slot::{Refused, Slot};
 
@@ -52,14 +55,14 @@ pub struct Target {
     /// The route, as configured.
     pub route: config::Route,
     /// The guests in front of the one that answers.
-    pub middleware: Arc<[Arc<Slot>]>,
+    pub middleware: Vec<Arc<Slot>>,
     /// The guest that answers.
     pub slot: Arc<Slot>,
     /// The route's `body_max` for a guest that takes bodies whole: one that was put back by itself
     /// may take them so where the one before it did not.
     pub whole_body_max: u64,
     /// Requests that were routed here.
-    pub requests: Arc<Count>,
+    pub requests: Arc<Sum>,
 }
 
 /// All guests of a configuration, and the targets of its routes.
@@ -118,6 +121,19 @@ pub struct Loaded {
     pub generation: u64,
     /// The hash of its component.
     pub hash: ContentHash,
+}
+
+impl Target {
+    /// The guest with this place in the order of the request, in which the one that answers is the
+    /// last; that one for every place from there on.
+    pub fn link(&self, link: usize) -> &Arc<Slot> {
+        self.middleware.get(link).unwrap_or(&self.slot)
+    }
+
+    /// How many guests there are.
+    pub fn links(&self) -> usize {
+        self.middleware.len() + 1
+    }
 }
 
 impl Registry {
@@ -195,7 +211,7 @@ impl Registry {
         let generation = self.shared.load(&order, Priority::Background)?;
         self.check_role(slot, &generation)?;
         let change = Change::Swapped(Loaded::new(slot.name(), &generation));
-        slot.replace(generation);
+        slot.replace(&generation);
         Ok(Some(change))
     }
 
@@ -205,11 +221,6 @@ impl Registry {
         let role = |name: &str| (name == &**slot.name()).then(|| Role::of(generation.guest()));
         let first = roles::check(routes, role).into_iter().next();
         first.map_or(Ok(()), Err)
-    }
-
-    /// What stands behind the route with this place in the configuration.
-    pub fn target(&self, route: usize) -> Option<&Target> {
-        self.targets.get(route)
     }
 
     /// The targets of all routes, in the configuration's order.

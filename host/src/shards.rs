@@ -1,7 +1,21 @@
-//! Numbers for threads, so that what all of them count or keep can be apart for each: a cache line
-//! that several processors write moves from one to the other each time.
+//! What all threads count, keep or point to, apart for each of them: a cache line that several
+//! processors write moves from one to the other each time, which takes longer than what is done
+//! with it.
+
+mod handle;
+mod kept;
+mod numbers;
+mod quota;
+mod sum;
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+pub(crate) use handle::Swap;
+pub use handle::{Handle, Handles};
+pub(crate) use kept::Kept;
+pub(crate) use numbers::Numbers;
+pub(crate) use quota::Quota;
+pub use sum::Sum;
 
 /// Parts that such a thing has. With more threads, several share one; so it must be safe to share.
 pub(crate) const SHARDS: usize = 8;

@@ -16,7 +16,8 @@ use std::time::{Duration, Instant};
 
 use super::{Allowance, Plan, Refusal, Usage};
 use crate::guest::{self, Account, CallError, Next, OwnFields};
-use crate::registry::{Generation, Slot};
+use crate::registry::{Generation, TargetHandle};
+use crate::shards::Handle;
 
 pub(super) use judged::{Ended, Judged, serve};
 
@@ -30,8 +31,7 @@ pub(super) struct Chain {
     client: String,
     captures: Vec<(String, String)>,
     own_fields: OwnFields,
-    /// In the order of the request, the route's guest last.
-    slots: Vec<Arc<Slot>>,
+    target: TargetHandle,
     body_max: u64,
     time: Duration,
     allowed: Allowance,
@@ -53,7 +53,7 @@ struct Seen {
 
 #[derive(Clone, Default)]
 struct LinkSeen {
-    generation: Option<Arc<Generation>>,
+    generation: Option<Handle<Generation>>,
     queued: Duration,
     /// Of a link that streams; of another there is the usage, in the end.
     account: Option<Account>,
@@ -66,7 +66,7 @@ pub struct Link {
     /// Its name.
     pub name: Arc<str>,
     /// The generation that was called; none if it was not.
-    pub generation: Option<Arc<Generation>>,
+    pub generation: Option<Handle<Generation>>,
 }
 
 /// What became of a chain, for the log.
@@ -78,7 +78,7 @@ pub struct Report {
     /// others.
     pub usage: Usage,
     /// The generation of the route's guest, if it was called.
-    pub generation: Option<Arc<Generation>>,
+    pub generation: Option<Handle<Generation>>,
     /// Who is to blame if anything went wrong.
     pub blamed: Link,
     /// The last that was called, if that is not the route's guest.
@@ -92,11 +92,10 @@ impl Chain {
         head: &guest::Request<'_>,
         allowed: &Allowance,
     ) -> Option<Arc<Self>> {
-        if plan.middleware().is_empty() {
+        let links = plan.target.links();
+        if links < 2 {
             return None;
         }
-        let mut slots: Vec<_> = plan.middleware().iter().map(Arc::clone).collect();
-        slots.push(Arc::clone(&plan.slot));
         Some(Arc::new(Self {
             id: head.id.to_owned(),
             client: head.client.to_owned(),
@@ -105,26 +104,26 @@ impl Chain {
             body_max: plan.body_max,
             time: plan.deadline,
             allowed: allowed.clone(),
-            awaited: slots.iter().map(|_| AtomicBool::new(false)).collect(),
+            awaited: (0..links).map(|_| AtomicBool::new(false)).collect(),
             seen: Mutex::new(Seen {
-                links: vec![LinkSeen::default(); slots.len()],
+                links: vec![LinkSeen::default(); links],
                 ..Seen::default()
             }),
-            slots,
+            target: plan.target.clone(),
         }))
     }
 
     /// What stands behind a link, for the guest there.
     pub(super) fn behind(self: &Arc<Self>, index: usize) -> Option<Arc<dyn Next>> {
         let behind = index + 1;
-        (behind < self.slots.len())
+        (behind < self.target.links())
             .then(|| Arc::new(link::Behind::new(self, behind)) as Arc<dyn Next>)
     }
 
     /// Notes that a link is about to be called.
-    pub(super) fn reached(&self, index: usize, generation: &Arc<Generation>, queued: Duration) {
+    pub(super) fn reached(&self, index: usize, generation: &Handle<Generation>, queued: Duration) {
         self.see(index, |link| {
-            link.generation = Some(Arc::clone(generation));
+            link.generation = Some(generation.clone());
             link.queued += queued;
         });
     }
@@ -243,13 +242,13 @@ impl Chain {
             usage,
             generation: seen.links.last().and_then(|link| link.generation.clone()),
             blamed: self.link(&seen, blamed),
-            short_of: (last + 1 < self.slots.len()).then(|| self.link(&seen, last)),
+            short_of: (last + 1 < self.target.links()).then(|| self.link(&seen, last)),
         }
     }
 
     fn link(&self, seen: &Seen, index: usize) -> Link {
         Link {
-            name: Arc::clone(self.slots[index].name()),
+            name: Arc::clone(self.target.link(index).name()),
             generation: seen.links[index].generation.clone(),
         }
     }

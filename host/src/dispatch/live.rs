@@ -18,7 +18,7 @@ use crate::registry::Admitted;
 pub(super) struct Live {
     /// Dropped before the call is, so that whoever is stopped with it knows why.
     chain: Option<First>,
-    call: Run<Ended>,
+    call: Run<'static, Ended>,
     ended: Option<Ended>,
     /// Gone when nobody wants the response any more.
     download: Option<Download>,
@@ -66,7 +66,7 @@ impl Live {
         let streamed = guest::streamed_request(&head, upload);
         let streamed = streamed.map_err(|unfit| Refusal::malformed(400, &unfit))?;
         let chain = Chain::of(plan, &head, allowed);
-        let generation = Arc::clone(admitted.generation());
+        let generation = admitted.generation().clone();
         let guest = generation.guest();
         let (serving, download) = guest.prepare(streamed, head.id);
         let (standing, rooms) = admitted.standing();

@@ -1,11 +1,11 @@
 //! The account of one call: which generation it went to, how long it waited, what it used.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{Report, Usage};
 use crate::guest::Remains;
 use crate::registry::{Generation, Room};
+use crate::shards::Handle;
 
 /// What is known of a call, filled in as it goes on.
 #[derive(Debug, Default)]
@@ -13,7 +13,9 @@ pub struct Served {
     /// How long the request waited for a place.
     pub queued: Duration,
     /// The generation that was called.
-    pub generation: Option<Arc<Generation>>,
+    pub generation: Option<Handle<Generation>>,
+    /// When its call ended, if the clock need not be read to know that.
+    pub ended: Option<Instant>,
     /// What the guest used; nothing for a call that was stopped.
     pub usage: Usage,
     /// More of a call that went to several guests, one behind the other. What is said of the

@@ -133,7 +133,8 @@ impl Plan {
         allowed: &Allowance,
         served: &mut Served,
     ) -> Result<Streamed, Refusal> {
-        let admitted = Arc::clone(self.first()).admit(allowed.deadline, allowed.asked);
+        let first = self.target.hold(0);
+        let admitted = first.admit(allowed.deadline, allowed.asked);
         let (admitted, queued) = timed(admitted).await;
         served.queued = queued;
         let mut admitted = admitted.map_err(|refused| {
@@ -144,16 +145,16 @@ impl Plan {
             && !admitted.generation().guest().kind().is_streamed()
         {
             // What serves by now takes whole bodies only.
-            admitted.go_to(Arc::clone(streamed));
+            admitted.go_to(streamed.clone());
         }
-        served.generation = Some(Arc::clone(admitted.generation()));
+        served.generation = Some(admitted.generation().clone());
         let live = Live::start(&self, admitted, request, upload, allowed)?;
         Ok(Streamed::new(live))
     }
 
     /// What is to be said of a request that the first of several guests has no room for.
     fn refused_at_first(&self) -> Option<Report> {
-        let name = self.middleware().first()?.name();
+        let name = self.target.middleware.first()?.name();
         Some(Report {
             queued: Duration::ZERO,
             usage: Usage::default(),

@@ -91,7 +91,7 @@ impl Guest {
 
     /// The name it was loaded under.
     pub fn name(&self) -> &str {
-        &self.kit.name
+        self.kit.name()
     }
 
     /// Reads a little of everything that a call needs: what many guests have comes from memory, and
@@ -142,9 +142,8 @@ impl Guest {
         &self,
         deadline: Instant,
         call: impl Future<Output = T> + Send + 'static,
-    ) -> Run<T> {
-        let course = Arc::clone(&self.kit.course);
-        Run::new(course, deadline.into(), Box::pin(call))
+    ) -> Run<'_, T> {
+        Run::new(&self.kit.course, deadline.into(), Box::pin(call))
     }
 
     /// Answers one request whose body is here, and says what that cost. How many may run at once is
@@ -161,15 +160,18 @@ impl Guest {
         request: Request<'_>,
         deadline: Instant,
     ) -> (Result<Response, CallError>, Usage) {
-        let (result, usage, _) = self.call_and_leave(request, deadline).await;
+        let began = Instant::now();
+        let (result, usage, _) = self.call_and_leave(request, began, deadline).await;
         (result, usage)
     }
 
     /// The same, and leaves to the caller when the instance is cleared away: best when the answer
-    /// is on its way.
+    /// is on its way. It is called in the moment when the call `began`, or else in the background,
+    /// where the clock is read again.
     pub async fn call_and_leave(
         &self,
         request: Request<'_>,
+        began: Instant,
         deadline: Instant,
     ) -> (Result<Response, CallError>, Usage, Remains) {
         let mut remains = Remains(None);
@@ -180,7 +182,7 @@ impl Guest {
         }
         let mut usage = Usage::default();
         let _running = self.kit.loaded.workshop.ticker.enter();
-        let result = self.answer(&request, deadline, &mut usage, &mut remains);
+        let result = self.answer(&request, (began, deadline), &mut usage, &mut remains);
         let result = result.await;
         (result, usage, remains)
     }
@@ -194,11 +196,14 @@ impl Guest {
     async fn answer(
         &self,
         request: &Request<'_>,
-        deadline: Instant,
+        (began, deadline): (Instant, Instant),
         usage: &mut Usage,
         remains: &mut Remains,
     ) -> Result<Response, CallError> {
-        let started = Instant::now();
+        let started = match background::is_here() {
+            true => Instant::now(),
+            false => began,
+        };
         if started >= deadline {
             return Err(CallError::Deadline {
                 stage: Stage::Waiting,
@@ -274,6 +279,8 @@ impl fmt::Debug for Remains {
 impl fmt::Debug for Guest {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut guest = formatter.debug_struct("Guest");
-        guest.field("name", &self.kit.name).finish_non_exhaustive()
+        guest
+            .field("name", &self.kit.name())
+            .finish_non_exhaustive()
     }
 }

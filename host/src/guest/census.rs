@@ -2,37 +2,39 @@
 //! parts of instances, of which one has more than another; what is promised is a number of
 //! instances.
 
+use crate::shards::{Handle, Handles, Quota};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 /// Counts instances, up to a bound.
 #[derive(Debug)]
 pub(super) struct Census {
-    free: AtomicU32,
+    max: usize,
+    counted: Quota,
 }
 
 /// Stands for one instance.
 #[derive(Debug)]
-pub(super) struct Counted(Arc<Census>);
+pub(super) struct Counted(Handle<Census>);
 
 impl Census {
     /// For `max` instances at once.
-    pub(super) fn new(max: u32) -> Arc<Census> {
-        let free = AtomicU32::new(max);
-        Arc::new(Census { free })
+    pub(super) fn new(max: u32) -> Handles<Census> {
+        Handles::new(&Arc::new(Census {
+            max: usize::try_from(max).unwrap_or(usize::MAX),
+            counted: Quota::default(),
+        }))
     }
 
     /// Counts one more; `None` if that would be too many.
-    pub(super) fn count(self: &Arc<Self>) -> Option<Counted> {
-        let one_less = |free: u32| free.checked_sub(1);
-        let counted = self.free.fetch_update(Relaxed, Relaxed, one_less);
-        counted.is_ok().then(|| Counted(Arc::clone(self)))
+    pub(super) fn count(census: &Handles<Self>) -> Option<Counted> {
+        let counted = census.counted.take(census.max);
+        counted.then(|| Counted(Handles::take(census)))
     }
 }
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        self.0.free.fetch_add(1, Relaxed);
+        self.0.counted.give_back();
     }
 }
 
@@ -43,11 +45,12 @@ mod tests {
     #[test]
     fn there_are_never_more_than_may_be() {
         let census = Census::new(2);
-        let (first, second) = (census.count(), census.count());
+        let count = || Census::count(&census);
+        let (first, second) = (count(), count());
         assert!(first.is_some() && second.is_some());
-        assert!(census.count().is_none());
+        assert!(count().is_none());
         drop(first);
-        let third = census.count();
-        assert!(third.is_some() && census.count().is_none());
+        let third = count();
+        assert!(third.is_some() && count().is_none());
     }
 }

@@ -61,8 +61,13 @@ pub(super) trait Keeper: Send + Sync {
 #[derive(Default)]
 pub(super) struct IdleList {
     keepers: Mutex<Vec<Weak<dyn Keeper>>>,
-    passing: AtomicUsize,
+    passing: [Part; SHARDS],
 }
+
+/// How many some of the threads are about to make or to drop, on a cache line of its own.
+#[derive(Default)]
+#[repr(align(64))]
+struct Part(AtomicUsize);
 
 /// While it lives, there are instances that no request has and that do not wait here either: they
 /// are made ahead, or dropped.
@@ -188,15 +193,16 @@ impl IdleList {
 
     /// Announces an instance that is about to be made ahead, or dropped.
     pub(super) fn passing(&self) -> Passing<'_> {
-        self.passing.fetch_add(1, SeqCst);
-        Passing(&self.passing)
+        let part = &self.passing[shards::own()].0;
+        part.fetch_add(1, SeqCst);
+        Passing(part)
     }
 
     /// Makes room for a request's instance, or waits for the moment in which others do: drops a
     /// waiting instance of any guest. Returns whether it is worth another try.
     pub(super) fn make_room(&self) -> bool {
         // Asked first: what passes by until then waits here afterwards.
-        let passing = self.passing.load(SeqCst) > 0;
+        let passing = self.passing.iter().any(|part| part.0.load(SeqCst) > 0);
         if self.evict_one() {
             return true;
         }

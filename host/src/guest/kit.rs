@@ -3,6 +3,7 @@
 
 use super::answer::AnswerLimits;
 use super::call::{GuestSettings, Instances};
+use super::census::Census;
 use super::direct::Exchange;
 use super::error::CallError;
 use super::instance::Instance;
@@ -14,9 +15,10 @@ use super::reserve::Reserve;
 use super::run::Course;
 use super::sandbox::Sandbox;
 use super::state::{State, StoreBounds};
-use super::stock::Ready;
+use super::stock::{Ready, Stock};
 use super::turn::{Polls, SLICES_ON_THE_RUNTIME, Turn};
 use super::wasi::{Offer, Output, Parts, PartsLimits, SharedBounds, Worker};
+use crate::shards::Handles;
 use std::future::Future;
 use std::hint::black_box;
 use std::pin::pin;
@@ -36,7 +38,6 @@ const MAKING_MAX: Duration = Duration::from_millis(100);
 /// The parts of one guest.
 pub(super) struct Kit {
     pub(super) sandbox: Arc<Sandbox>,
-    pub(super) name: Arc<str>,
     pub(super) settings: GuestSettings,
     pub(super) loaded: Arc<Loaded>,
     pub(super) reserve: Arc<Reserve>,
@@ -45,6 +46,11 @@ pub(super) struct Kit {
 }
 
 impl Kit {
+    /// The guest's name.
+    pub(super) fn name(&self) -> &str {
+        &self.course.subject.name
+    }
+
     /// The bounds under which several requests share an instance, if they do.
     pub(super) fn concurrent(&self) -> Option<SharedBounds> {
         match self.settings.instances {
@@ -69,9 +75,10 @@ impl Kit {
     /// Reads a little of everything that a call needs.
     pub(super) fn touch(&self) {
         self.reserve.touch();
+        Handles::touch(&self.course.subject);
         black_box((
-            self.course.pace.is_slow(),
-            self.name.as_bytes().first().copied(),
+            self.course.subject.pace.is_slow(),
+            self.name().as_bytes().first().copied(),
         ));
         black_box((self.settings.memory_max, self.settings.ready_max));
         black_box(self.offer.generation);
@@ -144,7 +151,7 @@ impl Kit {
         turn: Turn,
         worker: Option<&Weak<Worker>>,
     ) -> Result<Instance, CallError> {
-        let counted = self.loaded.workshop.census.count();
+        let counted = Census::count(&self.loaded.workshop.census);
         let counted = counted.ok_or(CallError::Exhausted)?;
         let (log, wasi) = self.log_and_parts(log);
         let is_reused = matches!(self.settings.instances, Instances::Reuse { .. });
@@ -166,14 +173,14 @@ impl Kit {
     /// takes no other's place. For the time between requests; one whose start runs for longer than
     /// a turn is not made ahead.
     pub(super) fn restock(&self) {
-        let Some(ready) = self.reserve.stock.wants_one() else {
+        let Some(ready) = Stock::wants_one(&self.reserve.stock) else {
             return;
         };
         let _passing = self.sandbox.idle.passing();
         let _running = self.loaded.workshop.ticker.enter();
         let turn = Turn::new(
             self.sandbox.slice,
-            Arc::clone(&self.reserve.stock.pace),
+            Handles::take(&self.reserve.stock.subject),
             None,
         );
         let log = self.log("").of_instance(self.sandbox.next_instance());
@@ -209,7 +216,11 @@ impl Kit {
 
     /// The first turn of a call; one that may wait has its `polls`.
     pub(super) fn turn(&self, polls: Option<Arc<Polls>>) -> Turn {
-        Turn::new(self.sandbox.slice, Arc::clone(&self.course.pace), polls)
+        Turn::new(
+            self.sandbox.slice,
+            Handles::take(&self.course.subject),
+            polls,
+        )
     }
 
     /// Puts an instance that did well aside for the next request, as one that rests `since` then,
@@ -232,7 +243,8 @@ impl Kit {
     }
 
     fn log(&self, request_id: &str) -> GuestLog {
-        let log = GuestLog::new(self.sandbox.log_limits, Arc::clone(&self.name), request_id);
+        let subject = Handles::take(&self.course.subject);
+        let log = GuestLog::new(self.sandbox.log_limits, subject, request_id);
         log.of_generation(self.offer.generation)
     }
 

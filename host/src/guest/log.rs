@@ -5,9 +5,11 @@
 use super::escape::escaped;
 use super::interface::Level;
 use super::state::State;
+use super::subject::Subject;
 use super::wasi::{Output, running_request};
+use crate::shards::Handle;
 use smallvec::SmallVec;
-use std::sync::{Arc, Weak};
+use std::sync::Weak;
 use tracing::Level as Severity;
 use wasmtime::StoreContextMut;
 use wasmtime::component::{Linker, WasmStr};
@@ -32,7 +34,7 @@ pub(super) struct LogLimits {
 #[derive(Debug)]
 pub(super) struct GuestLog {
     limits: LogLimits,
-    guest: Arc<str>,
+    subject: Handle<Subject>,
     generation: Option<u64>,
     /// Its id, which fits without a place of its own on the heap; nothing for an instance that
     /// several requests share.
@@ -44,10 +46,10 @@ pub(super) struct GuestLog {
 
 impl GuestLog {
     /// Starts the log of one request.
-    pub(super) fn new(limits: LogLimits, guest: Arc<str>, request: &str) -> GuestLog {
+    pub(super) fn new(limits: LogLimits, subject: Handle<Subject>, request: &str) -> GuestLog {
         GuestLog {
             limits,
-            guest,
+            subject,
             generation: None,
             request: SmallVec::from_slice(request.as_bytes()),
             instance: None,
@@ -73,7 +75,8 @@ impl GuestLog {
     pub(super) fn go_on(&mut self, request: &str) {
         self.renew();
         self.instance = None;
-        self.request = SmallVec::from_slice(request.as_bytes());
+        self.request.clear();
+        self.request.extend_from_slice(request.as_bytes());
     }
 
     /// Allows for as many lines again, when one more request shares it.
@@ -127,7 +130,8 @@ impl GuestLog {
     }
 
     fn emit(&self, level: Level, line: &str, request: Option<&str>) {
-        let (guest, generation, instance) = (&*self.guest, self.generation, self.instance);
+        let (guest, generation, instance) =
+            (self.subject.name.as_str(), self.generation, self.instance);
         let own = str::from_utf8(&self.request).ok();
         let request = request.or(own.filter(|own| !own.is_empty()));
         macro_rules! emit {

@@ -40,6 +40,7 @@ mod running;
 mod sandbox;
 mod state;
 mod stock;
+mod subject;
 mod sweeper;
 mod ticker;
 mod turn;

@@ -9,6 +9,7 @@ use super::interned::Interned;
 use super::load::{Entry, Loaded};
 use super::sandbox::Sandbox;
 use super::stock::Stock;
+use crate::shards::Handles;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Instant;
@@ -19,7 +20,7 @@ pub(super) type Reserves = Interned<GuestSettings, Reserve>;
 /// Waiting instances.
 pub(super) struct Reserve {
     pub(super) idle: Idle,
-    pub(super) stock: Arc<Stock>,
+    pub(super) stock: Handles<Stock>,
 }
 
 impl Reserve {

@@ -13,15 +13,15 @@ use super::interned::Interned;
 use super::kit::Kit;
 use super::load::{self, Loaded};
 use super::log::LogLimits;
-use super::pace::Pace;
 use super::reserve::Reserve;
 use super::run::Course;
+use super::subject::Subject;
 use super::sweeper::Sweeper;
 use super::wasi::{Offer, Reach};
 use super::workshop::Workshops;
+use crate::shards::{Handles, Numbers};
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 use wasmtime::Cache;
 
@@ -66,9 +66,9 @@ pub struct Sandbox {
     pub(super) log_limits: LogLimits,
     pub(super) idle: Arc<IdleList>,
     pub(super) sweeper: Sweeper,
-    pub(super) ready: Arc<Census>,
+    pub(super) ready: Arc<Handles<Census>>,
     pub(super) ready_idle: Duration,
-    instances: AtomicU64,
+    instances: Numbers,
     pub(super) compiled: Interned<(ContentHash, Optimize), Loaded>,
     pub(super) workshops: Workshops,
     pub(super) compile_pool: CompilePool,
@@ -95,9 +95,9 @@ impl Sandbox {
             log_limits,
             sweeper: Sweeper::start(&idle)?,
             idle,
-            ready: Census::new(settings.ready_max),
+            ready: Arc::new(Census::new(settings.ready_max)),
             ready_idle: settings.ready_idle,
-            instances: AtomicU64::new(0),
+            instances: Numbers::default(),
             compiled: Interned::default(),
             workshops,
             compile_pool: CompilePool::new(settings.background_nice),
@@ -133,19 +133,18 @@ impl Sandbox {
             offer: Offer::new(name, &settings.grants, reach)?,
             course: Arc::new(Course {
                 lane: self.background.lane(),
-                pace: Arc::new(Pace::new(&loaded.workshop.ticker.beat)),
+                subject: Handles::new(&Subject::new(name, &loaded.workshop.ticker.beat)),
             }),
             reserve: Reserve::of(&loaded, &settings, self),
             sandbox: Arc::clone(self),
-            name: Arc::from(name),
             settings,
             loaded,
         }))
     }
 
-    /// A number for one more instance that several requests share.
+    /// A number for one more instance that several requests share, or none yet.
     pub(super) fn next_instance(&self) -> u64 {
-        self.instances.fetch_add(1, Relaxed) + 1
+        self.instances.next()
     }
 
     /// Runs a job at the priority of a load and waits for it: for what else a new guest needs

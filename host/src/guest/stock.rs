@@ -6,7 +6,8 @@
 
 use super::beat::Beat;
 use super::census::{Census, Counted};
-use super::pace::Pace;
+use super::subject::Subject;
+use crate::shards::{Handle, Handles, Quota};
 use std::hint::black_box;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
@@ -20,39 +21,36 @@ const SLOW_MAX: u32 = 4;
 pub(super) struct Stock {
     max: u32,
     wanted: AtomicU32,
-    ready: Count,
+    ready: Quota,
     /// Those of all guests together.
-    all: Arc<Census>,
+    all: Arc<Handles<Census>>,
     /// How many in a row took long to make.
     slow: AtomicU32,
     /// Set once an instance could not be made in no time.
     closed: AtomicBool,
     /// What ticks say while one is made, which is no request's doing.
-    pub(super) pace: Arc<Pace>,
+    pub(super) subject: Handles<Subject>,
 }
 
 /// Stands for one instance that is ready, or about to be.
 #[derive(Debug)]
 pub(super) struct Ready {
-    stock: Arc<Stock>,
+    stock: Handle<Stock>,
     _counted: Counted,
 }
 
-#[derive(Debug, Default)]
-struct Count(AtomicU32);
-
 impl Stock {
     /// A stock of at most `max`, which are among `all`. Ticks of this beat hit them.
-    pub(super) fn new(max: u32, all: &Arc<Census>, beat: &Arc<Beat>) -> Arc<Stock> {
-        Arc::new(Stock {
+    pub(super) fn new(max: u32, all: &Arc<Handles<Census>>, beat: &Arc<Beat>) -> Handles<Stock> {
+        Handles::new(&Arc::new(Stock {
             max,
             wanted: AtomicU32::new(0),
-            ready: Count::default(),
+            ready: Quota::default(),
             all: Arc::clone(all),
             slow: AtomicU32::new(0),
             closed: AtomicBool::new(false),
-            pace: Arc::new(Pace::new(beat)),
-        })
+            subject: Handles::new(&Subject::new("", beat)),
+        }))
     }
 
     /// Reads what a request will look at.
@@ -66,16 +64,17 @@ impl Stock {
     }
 
     /// Leave to make one, if there are fewer than are wanted.
-    pub(super) fn wants_one(self: &Arc<Self>) -> Option<Ready> {
-        if self.closed.load(Relaxed) || !self.ready.add_one(self.wanted.load(Relaxed)) {
+    pub(super) fn wants_one(stock: &Handles<Self>) -> Option<Ready> {
+        let wanted = stock.wanted.load(Relaxed) as usize;
+        if stock.closed.load(Relaxed) || !stock.ready.take(wanted) {
             return None;
         }
-        let Some(counted) = self.all.count() else {
-            self.ready.subtract_one();
+        let Some(counted) = Census::count(&stock.all) else {
+            stock.ready.give_back();
             return None;
         };
         Some(Ready {
-            stock: Arc::clone(self),
+            stock: Handles::take(stock),
             _counted: counted,
         })
     }
@@ -116,18 +115,7 @@ impl Ready {
 
 impl Drop for Ready {
     fn drop(&mut self) {
-        self.stock.ready.subtract_one();
-    }
-}
-
-impl Count {
-    fn add_one(&self, max: u32) -> bool {
-        let one_more = |count| (count < max).then_some(count + 1);
-        self.0.fetch_update(Relaxed, Relaxed, one_more).is_ok()
-    }
-
-    fn subtract_one(&self) {
-        self.0.fetch_sub(1, Relaxed);
+        self.stock.ready.give_back();
     }
 }
 
@@ -135,14 +123,18 @@ impl Count {
 mod tests {
     use super::*;
 
-    fn stock_up(stock: &Arc<Stock>) -> Vec<Ready> {
-        std::iter::from_fn(|| stock.wants_one()).collect()
+    fn all(max: u32) -> Arc<Handles<Census>> {
+        Arc::new(Census::new(max))
+    }
+
+    fn stock_up(stock: &Handles<Stock>) -> Vec<Ready> {
+        std::iter::from_fn(|| Stock::wants_one(stock)).collect()
     }
 
     #[test]
     fn as_many_are_wanted_as_were_missed_and_no_more_than_may_be() {
-        let stock = Stock::new(2, &Census::new(10), &Beat::of(1));
-        assert!(stock.wants_one().is_none(), "nobody has asked yet");
+        let stock = Stock::new(2, &all(10), &Beat::of(1));
+        assert!(Stock::wants_one(&stock).is_none(), "nobody has asked yet");
         for ready in [1, 2, 2] {
             stock.was_missed();
             assert_eq!(stock_up(&stock).len(), ready);
@@ -156,7 +148,7 @@ mod tests {
 
     #[test]
     fn what_nobody_came_for_is_not_made_again() {
-        let stock = Stock::new(2, &Census::new(10), &Beat::of(1));
+        let stock = Stock::new(2, &all(10), &Beat::of(1));
         stock.was_missed();
         stock.was_missed();
         stock_up(&stock).into_iter().for_each(Ready::expire);
@@ -167,22 +159,22 @@ mod tests {
 
     #[test]
     fn all_guests_together_have_their_bound() {
-        let all = Census::new(1);
+        let all = all(1);
         let (first, second) = (
             Stock::new(4, &all, &Beat::of(1)),
             Stock::new(4, &all, &Beat::of(1)),
         );
         first.was_missed();
         second.was_missed();
-        let ready = first.wants_one();
-        assert!(ready.is_some() && second.wants_one().is_none());
+        let ready = Stock::wants_one(&first);
+        assert!(ready.is_some() && Stock::wants_one(&second).is_none());
         drop(ready);
-        assert!(second.wants_one().is_some());
+        assert!(Stock::wants_one(&second).is_some());
     }
 
     #[test]
     fn one_whose_instances_keep_taking_long_is_closed() {
-        let stock = Stock::new(4, &Census::new(4), &Beat::of(1));
+        let stock = Stock::new(4, &all(4), &Beat::of(1));
         stock.was_missed();
         let (quick, max) = (Duration::from_micros(5), Duration::from_millis(1));
         for _ in 1..SLOW_MAX {
@@ -192,16 +184,16 @@ mod tests {
         for _ in 1..SLOW_MAX {
             stock.took(max, max);
         }
-        assert!(stock.wants_one().is_some());
+        assert!(Stock::wants_one(&stock).is_some());
         stock.took(max, max);
-        assert!(stock.wants_one().is_none());
+        assert!(Stock::wants_one(&stock).is_none());
     }
 
     #[test]
     fn a_closed_one_makes_none() {
-        let stock = Stock::new(4, &Census::new(1), &Beat::of(1));
+        let stock = Stock::new(4, &all(1), &Beat::of(1));
         stock.was_missed();
         stock.close();
-        assert!(stock.wants_one().is_none());
+        assert!(Stock::wants_one(&stock).is_none());
     }
 }

@@ -1,7 +1,8 @@
 //! When a call gives way: the rule behind the ticks of the epoch, for one store. It only decides;
 //! `state` tells wasmtime.
 
-use super::pace::Pace;
+use super::subject::Subject;
+use crate::shards::Handle;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -15,7 +16,7 @@ pub(super) const SLICES_ON_THE_RUNTIME: u32 = 4;
 #[derive(Clone, Debug)]
 pub(super) struct Turn {
     slice: Duration,
-    pace: Arc<Pace>,
+    subject: Handle<Subject>,
     phase: Phase,
     ticks: u32,
     /// For a call that waits in between: what is known of its polls, and how many of them there
@@ -65,12 +66,16 @@ pub(super) enum Next {
 
 impl Turn {
     /// A call's first turn. What ticks tell, which come every `slice` or less often (see
-    /// [`super::beat`]), is noted in `pace`. A call that may wait has its `polls`, and each time it
-    /// is polled a turn of its own.
-    pub(super) fn new(slice: Duration, pace: Arc<Pace>, polls: Option<Arc<Polls>>) -> Turn {
+    /// [`super::beat`]), is noted in the pace of `subject`. A call that may wait has its `polls`,
+    /// and each time it is polled a turn of its own.
+    pub(super) fn new(
+        slice: Duration,
+        subject: Handle<Subject>,
+        polls: Option<Arc<Polls>>,
+    ) -> Turn {
         Turn {
             slice,
-            pace,
+            subject,
             phase: Phase::Begun,
             ticks: 0,
             polls: polls.map(|polls| (polls, 0)),
@@ -96,15 +101,15 @@ impl Turn {
             self.phase = Phase::Ticked(now);
             return Next::GoOn;
         }
-        self.pace.ticked(self.ticks);
+        self.subject.pace.ticked(self.ticks);
         self.ticks = self.ticks.saturating_add(1);
         let overran = matches!(self.phase, Phase::Ticked(first) if self.is_overrun(now - first));
         if overran {
-            self.pace.overran();
+            self.subject.pace.overran();
         }
         if overran || in_background {
             self.phase = Phase::Resuming;
-            self.pace.gave_way();
+            self.subject.pace.gave_way();
             if let Some((polls, _)) = &self.polls {
                 polls.gave_way.store(true, Relaxed);
             }
@@ -125,30 +130,30 @@ impl Turn {
         let count = polls.count.load(Relaxed);
         let new = count.wrapping_sub(*seen);
         *seen = count;
-        self.pace.were_quick(new.saturating_sub(1));
+        self.subject.pace.were_quick(new.saturating_sub(1));
         new > 0
     }
 
     /// The call ran for so long, and did not wait. Where the host works for it, as when it fills
     /// its memory, no tick reaches it, even if one was due.
     pub(super) fn ran(&mut self, time: Duration) {
-        if self.ticks == 0 && time >= self.slice * self.pace.slices_to_a_tick() {
+        if self.ticks == 0 && time >= self.slice * self.subject.pace.slices_to_a_tick() {
             self.ticks = 1;
-            self.pace.was_long();
+            self.subject.pace.was_long();
         }
     }
 
     /// The call has ended.
     pub(super) fn end(&mut self) {
         if self.ticks == 0 {
-            self.pace.were_quick(1);
+            self.subject.pace.were_quick(1);
         }
     }
 
     /// A quarter of the time between two ticks is forgiven: they are late now and then, the first
     /// one may have come as late as that, and the thread may have waited for its processor.
     fn is_overrun(&self, since_first: Duration) -> bool {
-        let forgiven = self.slice * self.pace.slices_to_a_tick() / 4;
+        let forgiven = self.slice * self.subject.pace.slices_to_a_tick() / 4;
         since_first + forgiven >= self.slice * SLICES_ON_THE_RUNTIME
     }
 }
@@ -160,38 +165,38 @@ mod tests {
 
     const SLICE: Duration = Duration::from_millis(2);
 
-    fn turn() -> (Turn, Arc<Pace>) {
-        let pace = Arc::new(Pace::default());
-        (Turn::new(SLICE, Arc::clone(&pace), None), pace)
+    fn turn() -> (Turn, Arc<Subject>) {
+        let subject = Arc::<Subject>::default();
+        (Turn::new(SLICE, Arc::clone(&subject).into(), None), subject)
     }
 
     #[test]
     fn on_the_runtime_a_call_has_whole_slices() {
-        let (mut turn, pace) = turn();
+        let (mut turn, subject) = turn();
         let start = Instant::now();
         assert_eq!(turn.tick(start, false), Next::GoOn);
         assert_eq!(turn.tick(start + SLICE, false), Next::GoOn);
-        assert!(!pace.is_slow());
+        assert!(!subject.pace.is_slow());
         let over = start + SLICE * SLICES_ON_THE_RUNTIME;
         assert_eq!(turn.tick(over, false), Next::GiveWay);
-        assert!(pace.is_slow());
+        assert!(subject.pace.is_slow());
     }
 
     #[test]
     fn in_the_background_each_turn_ends_with_a_tick() {
-        let (mut turn, pace) = turn();
+        let (mut turn, subject) = turn();
         let start = Instant::now();
         for _ in 0..20 {
             assert_eq!(turn.tick(start, true), Next::GiveWay);
             assert_eq!(turn.tick(start, true), Next::GoOn, "its next turn begins");
         }
-        assert!(pace.is_slow(), "many ticks make a guest slow");
+        assert!(subject.pace.is_slow(), "many ticks make a guest slow");
     }
 
     #[test]
     fn a_call_that_waits_has_a_turn_each_time_it_goes_on() {
-        let (pace, polls) = (Arc::new(Pace::default()), Arc::<Polls>::default());
-        let mut turn = Turn::new(SLICE, Arc::clone(&pace), Some(Arc::clone(&polls)));
+        let (subject, polls) = (Arc::<Subject>::default(), Arc::<Polls>::default());
+        let mut turn = Turn::new(SLICE, Arc::clone(&subject).into(), Some(Arc::clone(&polls)));
         let start = Instant::now();
         for wait in 0..20 {
             polls.begin();
@@ -202,7 +207,7 @@ mod tests {
                 "a tick from while it waited"
             );
         }
-        assert!(!pace.is_slow() && !polls.gave_way());
+        assert!(!subject.pace.is_slow() && !polls.gave_way());
         let last = start + SLICE * 19;
         assert_eq!(turn.tick(last + SLICE, false), Next::GoOn);
         let over = last + SLICE * SLICES_ON_THE_RUNTIME;
@@ -211,66 +216,66 @@ mod tests {
             Next::GiveWay,
             "it ran through whole slices"
         );
-        assert!(pace.is_slow() && polls.gave_way() && !polls.gave_way());
+        assert!(subject.pace.is_slow() && polls.gave_way() && !polls.gave_way());
     }
 
     #[test]
     fn a_call_that_no_tick_reached_is_known_by_its_time() {
-        let (_, pace) = turn();
+        let (_, subject) = turn();
         let calls = |count, time| {
             for _ in 0..count {
-                let mut turn = Turn::new(SLICE, Arc::clone(&pace), None);
+                let mut turn = Turn::new(SLICE, Arc::clone(&subject).into(), None);
                 turn.ran(time);
                 turn.end();
             }
         };
         calls(10, SLICE * 5);
-        assert!(pace.is_slow());
+        assert!(subject.pace.is_slow());
         calls(100, SLICE / 2);
-        assert!(!pace.is_slow());
+        assert!(!subject.pace.is_slow());
     }
 
     #[test]
     fn two_rare_ticks_in_one_piece_of_a_call_end_its_turn() {
         for waits in [false, true] {
-            let pace = Arc::new(Pace::new(&Beat::of(4)));
+            let subject = Subject::new("a", &Beat::of(4));
             let polls = Arc::<Polls>::default();
             let its_polls = waits.then(|| Arc::clone(&polls));
-            let mut turn = Turn::new(SLICE, Arc::clone(&pace), its_polls);
+            let mut turn = Turn::new(SLICE, Arc::clone(&subject).into(), its_polls);
             let start = Instant::now();
             polls.begin();
             assert_eq!(turn.tick(start, false), Next::GoOn);
             assert_eq!(turn.tick(start + SLICE * 4, false), Next::GiveWay);
-            assert!(pace.is_slow(), "waits: {waits}");
+            assert!(subject.pace.is_slow(), "waits: {waits}");
         }
     }
 
     #[test]
     fn a_call_that_was_over_before_a_rare_tick_was_due_is_quick() {
         for (slices, slow) in [(3, false), (4, true)] {
-            let pace = Arc::new(Pace::new(&Beat::of(4)));
+            let subject = Subject::new("a", &Beat::of(4));
             for _ in 0..20 {
-                let mut turn = Turn::new(SLICE, Arc::clone(&pace), None);
+                let mut turn = Turn::new(SLICE, Arc::clone(&subject).into(), None);
                 turn.ran(SLICE * slices);
                 turn.end();
             }
-            assert_eq!(pace.is_slow(), slow, "{slices} slices");
+            assert_eq!(subject.pace.is_slow(), slow, "{slices} slices");
         }
     }
 
     #[test]
     fn a_call_without_a_tick_is_quick_and_the_next_one_starts_anew() {
-        let (mut turn, pace) = turn();
-        pace.overran();
+        let (mut turn, subject) = turn();
+        subject.pace.overran();
         turn.tick(Instant::now(), true);
         for _ in 0..100 {
             turn.end();
         }
-        assert!(pace.is_slow(), "a tick came during this call");
+        assert!(subject.pace.is_slow(), "a tick came during this call");
         for _ in 0..100 {
             turn.begin_again(None);
             turn.end();
         }
-        assert!(!pace.is_slow());
+        assert!(!subject.pace.is_slow());
     }
 }

@@ -12,6 +12,7 @@ use super::sandbox::SandboxSettings;
 use super::state::State;
 use super::ticker::Ticker;
 use super::{engine, imports};
+use crate::shards::Handles;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use wasmtime::component::Linker;
@@ -22,7 +23,7 @@ pub(super) struct Workshop {
     pub(super) engine: Engine,
     pub(super) linker: Linker<State>,
     pub(super) ticker: Ticker,
-    pub(super) census: Arc<Census>,
+    pub(super) census: Handles<Census>,
     /// The code of guests that are called directly.
     pub(super) codes: Codes,
 }

@@ -5,14 +5,14 @@
 use std::cell::{Cell, RefCell};
 use std::fmt::{self, Write};
 use std::rc::Rc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use httpd_host::moment;
 
 use tracing::callsite::Identifier;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::Layer;
-use tracing_subscriber::fmt::format::Writer;
-use tracing_subscriber::fmt::time::{FormatTime, SystemTime as Clock};
 use tracing_subscriber::layer::Context;
 
 use super::lines::Lines;
@@ -33,68 +33,100 @@ impl<S: Subscriber> Layer<S> for Text {
         line.clear();
         line.shrink_to(LINE_BYTES_KEPT);
         push_event(&mut line, event);
-        self.0.take(event.metadata(), line.as_bytes());
+        self.0.take(event.metadata(), &line);
         LINE.set(line);
     }
 }
 
-fn push_event(line: &mut String, event: &Event<'_>) {
+fn push_event(line: &mut Vec<u8>, event: &Event<'_>) {
     push_time(line);
     let metadata = event.metadata();
-    line.push_str(level(*metadata.level()));
-    line.push_str(metadata.target());
-    line.push(':');
+    line.extend_from_slice(level(*metadata.level()));
+    line.extend_from_slice(metadata.target().as_bytes());
+    line.push(b':');
     let keys = &Keys::of(metadata);
     event.record(&mut Fields { line, keys });
-    line.push('\n');
+    line.push(b'\n');
 }
 
 /// A level, aligned.
-fn level(level: Level) -> &'static str {
+fn level(level: Level) -> &'static [u8; 7] {
     match level {
-        Level::ERROR => " ERROR ",
-        Level::WARN => "  WARN ",
-        Level::INFO => "  INFO ",
-        Level::DEBUG => " DEBUG ",
-        Level::TRACE => " TRACE ",
+        Level::ERROR => b" ERROR ",
+        Level::WARN => b"  WARN ",
+        Level::INFO => b"  INFO ",
+        Level::DEBUG => b" DEBUG ",
+        Level::TRACE => b" TRACE ",
     }
 }
 
 thread_local! {
     /// Where this thread writes its lines.
-    static LINE: Cell<String> = const { Cell::new(String::new()) };
+    static LINE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
     /// Of each place in the code from where this thread has logged.
     static KEYS: RefCell<Vec<Rc<Keys>>> = const { RefCell::new(Vec::new()) };
+    /// What the system's clock said when this thread last asked it.
+    static KNOWN: Cell<Option<Known>> = const { Cell::new(None) };
     /// The second that this thread last wrote, and its text.
     static SECOND: RefCell<(u64, String)> = const { RefCell::new((0, String::new())) };
 }
 
-/// Now, in UTC and RFC 3339, to the microsecond.
-fn push_time(line: &mut String) {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let now = now.unwrap_or_default();
+/// A moment, and the time of the system's clock then.
+#[derive(Clone, Copy)]
+struct Known {
+    moment: Instant,
+    time: Duration,
+}
+
+/// The time since the epoch. The system's clock is read once a second if the moment is known.
+fn time() -> Duration {
+    let read = || SystemTime::now().duration_since(UNIX_EPOCH);
+    let Some(moment) = moment::told() else {
+        return read().unwrap_or_default();
+    };
+    let passed = |known: Known| moment.checked_duration_since(known.moment);
+    let known = KNOWN.get().filter(|known| {
+        let passed = passed(*known);
+        passed.is_some_and(|passed| passed < Duration::from_secs(1))
+    });
+    let known = known.unwrap_or_else(|| {
+        let time = read().unwrap_or_default();
+        KNOWN.set(Some(Known { moment, time }));
+        Known { moment, time }
+    });
+    known.time + passed(known).unwrap_or_default()
+}
+
+/// The time in UTC and RFC 3339, to the microsecond.
+fn push_time(line: &mut Vec<u8>) {
+    let now = time();
     SECOND.with_borrow_mut(|(second, text)| {
         if *second != now.as_secs() || text.is_empty() {
             text.clear();
             // A text takes whatever is written.
-            let _ = Clock.format_time(&mut Writer::new(text));
+            let _ = write!(
+                text,
+                "{}",
+                humantime::format_rfc3339_seconds(UNIX_EPOCH + now)
+            );
             text.truncate(SECOND_CHARS);
             *second = now.as_secs();
         }
-        line.push_str(text);
+        line.extend_from_slice(text.as_bytes());
     });
-    line.push('.');
-    let micros = now.subsec_micros();
-    for place in [100_000, 10_000, 1_000, 100, 10, 1] {
-        line.push(char::from(b'0' + (micros / place % 10) as u8));
+    let mut digits = *b".000000Z";
+    let mut left = now.subsec_micros();
+    for digit in digits[1..7].iter_mut().rev() {
+        *digit = b'0' + (left % 10) as u8;
+        left /= 10;
     }
-    line.push('Z');
+    line.extend_from_slice(&digits);
 }
 
 /// What is written before the value of each field that one place in the code has.
 struct Keys {
     place: Identifier,
-    keys: Box<[Box<str>]>,
+    keys: Box<[Key]>,
 }
 
 impl Keys {
@@ -114,24 +146,47 @@ impl Keys {
     }
 }
 
-fn key(field: &Field) -> Box<str> {
-    match field.name() {
-        "message" => " ".into(),
-        name => format!(" {name}=").into(),
+/// A key with the space before it and the sign behind it. One that fits is in a block, which is
+/// copied as a whole: that takes less than to copy as many bytes as it has.
+enum Key {
+    Short([u8; KEY_BYTES], usize),
+    Long(Box<str>),
+}
+
+const KEY_BYTES: usize = 16;
+
+fn key(field: &Field) -> Key {
+    let text = match field.name() {
+        "message" => " ".to_owned(),
+        name => format!(" {name}="),
+    };
+    let mut block = [0; KEY_BYTES];
+    match block.get_mut(..text.len()) {
+        Some(place) => {
+            place.copy_from_slice(text.as_bytes());
+            Key::Short(block, text.len())
+        }
+        None => Key::Long(text.into()),
     }
 }
 
 /// Appends fields to a line.
 struct Fields<'a> {
-    line: &'a mut String,
+    line: &'a mut Vec<u8>,
     keys: &'a Keys,
 }
 
 impl Fields<'_> {
     fn key(&mut self, field: &Field) {
         // Each is of the place that the keys are of.
-        if let Some(key) = self.keys.keys.get(field.index()) {
-            self.line.push_str(key);
+        match self.keys.keys.get(field.index()) {
+            Some(Key::Short(block, len)) => {
+                let end = self.line.len() + len;
+                self.line.extend_from_slice(block);
+                self.line.truncate(end);
+            }
+            Some(Key::Long(key)) => self.line.extend_from_slice(key.as_bytes()),
+            None => {}
         }
     }
 }
@@ -139,12 +194,19 @@ impl Fields<'_> {
 impl Visit for Fields<'_> {
     fn record_u64(&mut self, field: &Field, value: u64) {
         self.key(field);
-        self.line.push_str(itoa::Buffer::new().format(value));
+        match value {
+            0..10 => self.line.push(b'0' + value as u8),
+            _ => {
+                let mut digits = itoa::Buffer::new();
+                self.line.extend_from_slice(digits.format(value).as_bytes());
+            }
+        }
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
         self.key(field);
-        self.line.push_str(itoa::Buffer::new().format(value));
+        let mut digits = itoa::Buffer::new();
+        self.line.extend_from_slice(digits.format(value).as_bytes());
     }
 
     /// Text that could be taken for something else is quoted.
@@ -157,7 +219,7 @@ impl Visit for Fields<'_> {
             return self.record_debug(field, &value);
         }
         self.key(field);
-        self.line.push_str(value);
+        self.line.extend_from_slice(value.as_bytes());
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
@@ -169,7 +231,7 @@ impl Visit for Fields<'_> {
 
 /// Shows control characters, with which text could take over the terminal of whoever reads it.
 /// The ends of lines and tabs stay.
-struct Visible<'a>(&'a mut String);
+struct Visible<'a>(&'a mut Vec<u8>);
 
 impl Write for Visible<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
@@ -177,14 +239,14 @@ impl Write for Visible<'_> {
         let mut rest = text;
         while let Some(start) = rest.find(is_hidden) {
             let (shown, hidden) = rest.split_at(start);
-            self.0.push_str(shown);
+            self.0.extend_from_slice(shown.as_bytes());
             let mut chars = hidden.chars();
             if let Some(char) = chars.next() {
-                self.0.extend(char.escape_unicode());
+                self.0.extend(char.escape_unicode().map(|char| char as u8));
             }
             rest = chars.as_str();
         }
-        self.0.push_str(rest);
+        self.0.extend_from_slice(rest.as_bytes());
         Ok(())
     }
 }
@@ -196,7 +258,7 @@ mod tests {
     use tracing_subscriber::layer::SubscriberExt;
 
     #[derive(Clone, Default)]
-    struct Kept(Arc<Mutex<String>>);
+    struct Kept(Arc<Mutex<Vec<u8>>>);
 
     impl<S: Subscriber> Layer<S> for Kept {
         fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
@@ -209,7 +271,7 @@ mod tests {
         let kept = Kept::default();
         let subscriber = tracing_subscriber::registry().with(kept.clone());
         tracing::subscriber::with_default(subscriber, log);
-        let line = kept.0.lock().unwrap().clone();
+        let line = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
         let (time, rest) = line.split_once(' ').unwrap();
         assert_eq!(time.len(), "2026-11-25T18:36:33.053176Z".len(), "{line}");
         assert!(time.ends_with('Z') && time.as_bytes()[SECOND_CHARS] == b'.');

@@ -1,20 +1,22 @@
 //! Leave to call a guest once, and what is made of the end of the call: who is to blame for it.
 
+use std::mem;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::breaker::Leave;
 use super::bulkhead::Place;
 use super::generation::Generation;
-use super::pool::Share;
-use super::slot::Slot;
+use super::held::SlotHandle;
+use super::pool::Space;
 use crate::guest::{CallError, Rooms, Seat, Stage, Standing};
+use crate::shards::Handle;
 
 /// Leave to call a generation, and the place to do it. Dropped without [`Admitted::ended`], it
 /// counts as abandoned by its client.
 #[derive(Debug)]
 pub struct Admitted {
-    generation: Arc<Generation>,
+    generation: Handle<Generation>,
     attempt: Attempt,
     /// A place in an instance of that generation that serves others.
     seat: Option<Seat>,
@@ -27,12 +29,15 @@ pub struct Admitted {
 
 /// Room for an instance that is there for a moment longer than its request runs.
 #[derive(Debug)]
-pub struct Room(#[expect(dead_code, reason = "held")] Option<Share>);
+pub struct Room {
+    slot: SlotHandle,
+    space: Option<Space>,
+}
 
 /// A request that may be about to call a guest.
 #[derive(Debug)]
 pub(super) struct Attempt {
-    slot: Arc<Slot>,
+    slot: SlotHandle,
     leave: Option<Leave>,
 }
 
@@ -40,7 +45,7 @@ impl Admitted {
     pub(super) fn new(
         attempt: Attempt,
         place: Place,
-        generation: Arc<Generation>,
+        generation: Handle<Generation>,
         seat: Option<Seat>,
         asked: Instant,
     ) -> Self {
@@ -61,12 +66,17 @@ impl Admitted {
     }
 
     /// The generation to call.
-    pub fn generation(&self) -> &Arc<Generation> {
+    pub fn generation(&self) -> &Handle<Generation> {
         &self.generation
     }
 
+    /// When the guest is called: the clock is read once for all who ask.
+    pub fn called(&self) -> Instant {
+        self.called
+    }
+
     /// Has another generation of the guest called.
-    pub fn go_to(&mut self, generation: Arc<Generation>) {
+    pub fn go_to(&mut self, generation: Handle<Generation>) {
         self.generation = generation;
         self.seat = None;
     }
@@ -79,7 +89,9 @@ impl Admitted {
         }
         let room = |share| Standing::Room(Box::new(share));
         let seat = self.seat.take().map(Standing::Seat);
-        let standing = seat.or_else(|| self.place.take_share().map(room));
+        let bulkhead = self.attempt.slot.bulkhead();
+        let share = |space| room(bulkhead.share(space));
+        let standing = seat.or_else(|| self.place.take_space().map(share));
         (standing, Some(self.attempt.slot.rooms()))
     }
 
@@ -96,7 +108,10 @@ impl Admitted {
     /// Tells what came of a call that leaves its instance behind. What comes back is that
     /// instance's room, to be dropped after it.
     pub fn ended_leaving<T>(mut self, result: &Result<T, CallError>) -> Room {
-        let room = Room(self.place.leave_share());
+        let room = Room {
+            space: self.place.leave_space(),
+            slot: self.attempt.slot.clone(),
+        };
         self.ended(result);
         room
     }
@@ -144,18 +159,30 @@ impl Drop for Admitted {
             self.attempt.slot.counters().abandoned.add();
             self.record(true);
         }
+        // Before the place is free for others, who may want the seat.
+        self.seat = None;
+        let place = mem::take(&mut self.place);
+        self.attempt.slot.bulkhead().give_back(place);
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        if let Some(space) = self.space.take() {
+            self.slot.bulkhead().free(&space);
+        }
     }
 }
 
 impl Attempt {
-    pub(super) fn new(slot: Arc<Slot>, leave: Leave) -> Self {
+    pub(super) fn new(slot: SlotHandle, leave: Leave) -> Self {
         Self {
             slot,
             leave: Some(leave),
         }
     }
 
-    pub(super) fn slot(&self) -> &Arc<Slot> {
+    pub(super) fn slot(&self) -> &SlotHandle {
         &self.slot
     }
 

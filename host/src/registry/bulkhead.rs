@@ -3,15 +3,20 @@
 //! only its own.
 
 use std::hint::black_box;
+use std::mem;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicU32,
+    Ordering::{Relaxed, SeqCst},
+};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::Semaphore;
 use tokio::time::timeout_at;
 
 use super::pool::{Part, Pool, Share, Space};
 use crate::guest::{self, Rooms};
+use crate::shards::Kept;
 
 /// What one guest may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,14 +33,18 @@ pub(super) struct Bounds {
 #[derive(Debug)]
 pub(super) struct Bulkhead {
     bounds: Bounds,
+    /// The places that nobody has and no thread has kept, and the queue for them.
     places: Semaphore,
+    /// Places that threads have given back and will want again.
+    kept: Kept,
     queued: AtomicU32,
     /// Where its requests take room for instances.
     part: Arc<Part>,
 }
 
-/// A place to run. Dropping it gives it to the request that has waited longest.
-#[derive(Debug)]
+/// A place to run, which is to be given back to its bulkhead.
+#[derive(Debug, Default)]
+#[must_use = "somebody has to give it back"]
 pub(super) struct Place {
     /// Absent where the request has a seat in an instance of others, or the instance has it.
     space: Option<Space>,
@@ -43,16 +52,22 @@ pub(super) struct Place {
     left: bool,
     /// The request had to wait for it.
     waited: bool,
-    permit: Permit,
 }
 
-/// One of the places of a bulkhead. Dropping it gives it back.
-#[derive(Debug)]
-struct Permit(Arc<Bulkhead>);
+/// One of the places of a bulkhead, while it is not known whether it will be used. Dropping it
+/// gives it back.
+struct Permit<'a>(&'a Bulkhead);
 
-impl Drop for Permit {
+impl Permit<'_> {
+    /// Goes with its request from now on.
+    fn keep(self) {
+        mem::forget(self);
+    }
+}
+
+impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        self.0.places.add_permits(1);
+        self.0.give_back_place();
     }
 }
 
@@ -63,26 +78,14 @@ impl Place {
     }
 
     /// Takes out the room for an instance, for one that may outlive the request.
-    pub(super) fn take_share(&mut self) -> Option<Share> {
-        let space = self.space.take()?;
-        Some(self.permit.0.part.share(space))
+    pub(super) fn take_space(&mut self) -> Option<Space> {
+        self.space.take()
     }
 
     /// The same for one that is about to be cleared away.
-    pub(super) fn leave_share(&mut self) -> Option<Share> {
+    pub(super) fn leave_space(&mut self) -> Option<Space> {
         self.left = self.space.is_some();
-        self.take_share()
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let part = &self.permit.0.part;
-        match self.space.take() {
-            Some(space) => part.give_back(&space),
-            None if self.left => {}
-            None => part.pool().tell(),
-        }
+        self.take_space()
     }
 }
 
@@ -104,6 +107,7 @@ impl Bulkhead {
         Self {
             bounds,
             places: Semaphore::new(bounds.running_max as usize),
+            kept: Kept::default(),
             queued: AtomicU32::new(0),
             part: Part::of(pool),
         }
@@ -126,12 +130,14 @@ impl Bulkhead {
 
     /// Reads what [`Bulkhead::enter`] will look at.
     pub(super) fn touch(&self) {
-        black_box((self.places.available_permits(), self.part.taken()));
+        self.kept.touch();
+        self.part.touch();
+        black_box(self.queued());
     }
 
     /// Requests that run at this moment.
     pub(super) fn running(&self) -> u32 {
-        let free = self.places.available_permits();
+        let free = self.places.available_permits() + self.kept.count();
         self.bounds
             .running_max
             .saturating_sub(u32::try_from(free).unwrap_or(u32::MAX))
@@ -147,12 +153,11 @@ impl Bulkhead {
     /// go. Waits for both together at most `queue_time`, and not past `deadline`. Dropping the
     /// future leaves the queue.
     pub(super) async fn enter<S>(
-        self: &Arc<Self>,
+        &self,
         deadline: Instant,
         seat: impl Fn(bool) -> Option<S>,
     ) -> Result<(Place, Option<S>), NoPlace> {
-        let permit = self.places.try_acquire().ok();
-        let permit = permit.map(|permit| self.keep(permit));
+        let permit = self.take_place();
         let room = permit.as_ref().and_then(|_| self.room(&seat));
         match (permit, room) {
             (Some(permit), Some(room)) => Ok(place(permit, room)),
@@ -161,21 +166,57 @@ impl Bulkhead {
         }
     }
 
+    /// Takes back what a request had.
+    pub(super) fn give_back(&self, mut place: Place) {
+        match place.take_space() {
+            Some(space) => self.free(&space),
+            None if place.left => {}
+            None => self.part.pool().tell(),
+        }
+        self.give_back_place();
+    }
+
+    /// Takes back the room for an instance.
+    pub(super) fn free(&self, space: &Space) {
+        self.part.give_back(space);
+    }
+
+    /// The same room as something that gives itself back.
+    pub(super) fn share(&self, space: Space) -> Share {
+        self.part.share(space)
+    }
+
     fn room<S>(&self, seat: &impl Fn(bool) -> Option<S>) -> Option<Room<S>> {
         let space = || self.part.take().map(Room::Space);
         let any = || seat(true).map(Room::Seat);
         seat(false).map(Room::Seat).or_else(space).or_else(any)
     }
 
-    /// Counts the permit as one that goes with its request.
-    fn keep(self: &Arc<Self>, permit: SemaphorePermit<'_>) -> Permit {
-        permit.forget();
-        Permit(Arc::clone(self))
+    /// A place that is free: best one that this thread has kept, for then no other has to know.
+    fn take_place(&self) -> Option<Permit<'_>> {
+        let free = || match self.places.try_acquire() {
+            Ok(permit) => {
+                permit.forget();
+                true
+            }
+            Err(_) => false,
+        };
+        let taken = self.kept.take() || free() || self.kept.take_any();
+        taken.then(|| Permit(self))
+    }
+
+    /// Who waits has said so before it looked for a place for the last time, and here it is the
+    /// other way round: one of the two always sees the other.
+    fn give_back_place(&self) {
+        let is_kept = self.kept.keep();
+        if !is_kept || (self.queued.load(SeqCst) > 0 && self.kept.take()) {
+            self.places.add_permits(1);
+        }
     }
 
     async fn wait<S>(
-        self: &Arc<Self>,
-        permit: Option<Permit>,
+        &self,
+        permit: Option<Permit<'_>>,
         deadline: Instant,
         seat: impl Fn(bool) -> Option<S>,
     ) -> Result<(Place, Option<S>), NoPlace> {
@@ -185,7 +226,7 @@ impl Bulkhead {
         };
         let _queued = Queued::enter(self).ok_or(full)?;
         let until = deadline.min(Instant::now() + self.bounds.queue_time);
-        let permit = match permit {
+        let permit = match permit.or_else(|| self.take_place()) {
             Some(permit) => permit,
             None => self.permit(until).await.ok_or(NoPlace::QueueTime)?,
         };
@@ -195,10 +236,11 @@ impl Bulkhead {
         Ok((place, seat))
     }
 
-    async fn permit(self: &Arc<Self>, until: Instant) -> Option<Permit> {
+    async fn permit(&self, until: Instant) -> Option<Permit<'_>> {
         let permit = timeout_at(until.into(), self.places.acquire()).await;
         // The semaphore is never closed.
-        permit.ok()?.ok().map(|permit| self.keep(permit))
+        permit.ok()?.ok()?.forget();
+        Some(Permit(self))
     }
 }
 
@@ -208,7 +250,8 @@ enum Room<S> {
     Space(Space),
 }
 
-fn place<S>(permit: Permit, room: Room<S>) -> (Place, Option<S>) {
+fn place<S>(permit: Permit<'_>, room: Room<S>) -> (Place, Option<S>) {
+    permit.keep();
     let (space, seat) = match room {
         Room::Seat(seat) => (None, Some(seat)),
         Room::Space(space) => (Some(space), None),
@@ -217,7 +260,6 @@ fn place<S>(permit: Permit, room: Room<S>) -> (Place, Option<S>) {
         space,
         left: false,
         waited: false,
-        permit,
     };
     (place, seat)
 }
@@ -235,7 +277,7 @@ struct Queued<'a>(&'a AtomicU32);
 impl<'a> Queued<'a> {
     fn enter(bulkhead: &'a Bulkhead) -> Option<Self> {
         let one_more = |queued| (queued < bulkhead.bounds.queue_max).then_some(queued + 1);
-        let counted = bulkhead.queued.fetch_update(Relaxed, Relaxed, one_more);
+        let counted = bulkhead.queued.fetch_update(SeqCst, SeqCst, one_more);
         counted.ok().map(|_| Self(&bulkhead.queued))
     }
 }
@@ -251,6 +293,7 @@ mod tests {
     use super::*;
     use std::pin::pin;
     use std::task::{Context, Poll, Waker};
+    use std::thread;
 
     const LONG: Duration = Duration::from_secs(3600);
 
@@ -272,9 +315,34 @@ mod tests {
         None
     }
 
-    async fn enter(bulkhead: &Arc<Bulkhead>) -> Result<Place, NoPlace> {
-        let entered = bulkhead.enter(later(), nowhere).await;
-        entered.map(|(place, _)| place)
+    /// A place that gives itself back, and the seat that was found.
+    #[derive(Debug)]
+    struct Entered<S> {
+        bulkhead: Arc<Bulkhead>,
+        place: Place,
+        seat: Option<S>,
+    }
+
+    impl<S> Drop for Entered<S> {
+        fn drop(&mut self) {
+            self.bulkhead.give_back(mem::take(&mut self.place));
+        }
+    }
+
+    async fn enter_for<S>(
+        bulkhead: &Arc<Bulkhead>,
+        seat: impl Fn(bool) -> Option<S>,
+    ) -> Result<Entered<S>, NoPlace> {
+        let (place, seat) = bulkhead.enter(later(), seat).await?;
+        Ok(Entered {
+            bulkhead: Arc::clone(bulkhead),
+            place,
+            seat,
+        })
+    }
+
+    async fn enter(bulkhead: &Arc<Bulkhead>) -> Result<Entered<()>, NoPlace> {
+        enter_for(bulkhead, nowhere).await
     }
 
     #[tokio::test]
@@ -285,21 +353,21 @@ mod tests {
             queue_time: LONG,
         };
         let bulkhead = Arc::new(Bulkhead::new(bounds, Pool::new(1)));
-        let (first, seat) = bulkhead.enter(later(), nowhere).await.unwrap();
-        assert!(seat.is_none() && !first.has_waited());
-        let (second, seat) = bulkhead.enter(later(), |_| Some("seat")).await.unwrap();
-        assert_eq!(seat, Some("seat"));
+        let first = enter(&bulkhead).await.unwrap();
+        assert!(first.seat.is_none() && !first.place.has_waited());
+        let second = enter_for(&bulkhead, |_| Some("seat")).await.unwrap();
+        assert_eq!(second.seat, Some("seat"));
         let free = std::cell::Cell::new(false);
         let seat = |_| free.get().then_some("another");
-        let mut waits = pin!(bulkhead.enter(later(), seat));
+        let mut waits = pin!(enter_for(&bulkhead, seat));
         let mut cx = Context::from_waker(Waker::noop());
         assert!(waits.as_mut().poll(&mut cx).is_pending());
         free.set(true);
         drop(second);
-        let Poll::Ready(Ok((_third, seat))) = waits.as_mut().poll(&mut cx) else {
+        let Poll::Ready(Ok(third)) = waits.as_mut().poll(&mut cx) else {
             panic!("the seat that became free was not offered");
         };
-        assert_eq!(seat, Some("another"));
+        assert_eq!(third.seat, Some("another"));
         drop(first);
     }
 
@@ -319,7 +387,7 @@ mod tests {
             panic!("the place was not handed over");
         };
         assert_eq!((bulkhead.running(), bulkhead.queued()), (1, 1));
-        assert!(second.has_waited());
+        assert!(second.place.has_waited());
         drop(second);
         assert!(matches!(third.as_mut().poll(&mut cx), Poll::Ready(Ok(_))));
     }
@@ -380,6 +448,33 @@ mod tests {
         drop(taken);
         assert!(matches!(waits.as_mut().poll(&mut cx), Poll::Ready(Ok(_))));
         assert_eq!(bulkhead.queued(), 0);
+    }
+
+    /// Whichever thread has given it back and kept it.
+    #[test]
+    fn a_place_that_another_thread_has_kept_is_free() {
+        let bulkhead = bulkhead(1, 0, LONG);
+        let once = || {
+            let mut cx = Context::from_waker(Waker::noop());
+            let entered = pin!(enter(&bulkhead)).poll(&mut cx);
+            assert!(matches!(entered, Poll::Ready(Ok(_))));
+        };
+        for _ in 0..3 {
+            thread::scope(|scope| scope.spawn(once).join().unwrap());
+            assert_eq!(bulkhead.running(), 0);
+        }
+    }
+
+    /// Between a look that finds no place and the wait for one, others give theirs back.
+    #[tokio::test]
+    async fn nobody_misses_a_place_that_is_given_back() {
+        for _ in 0..1000 {
+            let bulkhead = bulkhead(1, 1, LONG);
+            let first = enter(&bulkhead).await.unwrap();
+            let given_back = thread::spawn(move || drop(first));
+            assert!(enter(&bulkhead).await.is_ok());
+            given_back.join().unwrap();
+        }
     }
 
     #[tokio::test]

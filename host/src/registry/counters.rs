@@ -2,7 +2,9 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// A count that only grows.
+use crate::shards::Sum;
+
+/// A count that only grows, of what most requests do not come to.
 #[derive(Debug, Default)]
 pub struct Count(AtomicU64);
 
@@ -24,7 +26,7 @@ pub struct Counters {
     /// Loads so far; the last one's number.
     pub(super) generations: AtomicU64,
     /// Requests meant for the guest, refused ones too.
-    pub requests: Count,
+    pub requests: Sum,
     /// The guest trapped or gave an answer that was refused.
     pub failed: Count,
     /// The deadline passed while it ran.

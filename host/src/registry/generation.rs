@@ -1,7 +1,6 @@
 //! One load of a guest's component: its number, its content, and how it did.
 
 use std::hint::black_box;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::SystemTime;
 
 use super::source::Source;
@@ -18,8 +17,6 @@ pub struct Generation {
     guest: Guest,
     fingerprint: Option<Fingerprint>,
     loaded: SystemTime,
-    requests: AtomicU64,
-    failures: AtomicU64,
 }
 
 impl Generation {
@@ -33,8 +30,6 @@ impl Generation {
             guest,
             fingerprint: source.fingerprint,
             loaded: SystemTime::now(),
-            requests: AtomicU64::new(0),
-            failures: AtomicU64::new(0),
         }
     }
 
@@ -55,7 +50,7 @@ impl Generation {
 
     /// Reads a little of everything that a call needs.
     pub(super) fn touch(&self) {
-        black_box((self.requests(), self.short_hash.as_bytes().first().copied()));
+        black_box(self.short_hash.as_bytes().first().copied());
         self.guest.touch();
     }
 
@@ -72,23 +67,5 @@ impl Generation {
     /// When it was loaded.
     pub fn loaded(&self) -> SystemTime {
         self.loaded
-    }
-
-    /// Requests whose call has ended.
-    pub fn requests(&self) -> u64 {
-        self.requests.load(Relaxed)
-    }
-
-    /// Those of them in which it failed.
-    pub fn failures(&self) -> u64 {
-        self.failures.load(Relaxed)
-    }
-
-    /// Counts one request.
-    pub(super) fn count(&self, failed: bool) {
-        self.requests.fetch_add(1, Relaxed);
-        if failed {
-            self.failures.fetch_add(1, Relaxed);
-        }
     }
 }

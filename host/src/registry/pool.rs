@@ -12,12 +12,14 @@ use std::time::Instant;
 use tokio::sync::Notify;
 use tokio::time::timeout_at;
 
+use crate::shards::Quota;
+
 /// How many instances there are, for how many guests.
 #[derive(Debug)]
 pub(super) struct Pool {
     instances_max: usize,
     guests: AtomicUsize,
-    common: Taken,
+    common: Quota,
     /// How many wait. Most often nobody does, and whoever gives something back need not tell.
     waiting: AtomicUsize,
     /// Tells those that wait of every instance that was given back, as any of them may be able to
@@ -29,12 +31,8 @@ pub(super) struct Pool {
 #[derive(Debug)]
 pub(super) struct Part {
     pool: Arc<Pool>,
-    own: Taken,
+    own: Quota,
 }
-
-/// How much of one part is taken.
-#[derive(Debug, Default)]
-struct Taken(AtomicUsize);
 
 /// Room for one instance, by the part it is from. It is to be given back there.
 #[derive(Debug)]
@@ -60,7 +58,7 @@ impl Pool {
         Arc::new(Self {
             instances_max,
             guests: AtomicUsize::new(1),
-            common: Taken::default(),
+            common: Quota::default(),
             waiting: AtomicUsize::new(0),
             freed: Notify::new(),
         })
@@ -107,7 +105,7 @@ impl Pool {
 impl Part {
     /// Nothing of it is taken.
     pub(super) fn of(pool: Arc<Pool>) -> Arc<Self> {
-        let own = Taken::default();
+        let own = Quota::default();
         Arc::new(Self { pool, own })
     }
 
@@ -116,9 +114,15 @@ impl Part {
         &self.pool
     }
 
+    /// Reads what [`Part::take`] will look at.
+    pub(super) fn touch(&self) {
+        self.own.touch();
+    }
+
     /// How much of it is taken.
-    pub(super) fn taken(&self) -> usize {
-        self.own.0.load(Relaxed)
+    #[cfg(test)]
+    fn taken(&self) -> usize {
+        self.own.count()
     }
 
     /// Room from the guest's own part, else from the common one.
@@ -143,7 +147,7 @@ impl Part {
             Space::Common => &self.pool.common,
         };
         // With the order that `tell` has a fence for.
-        taken.0.fetch_sub(1, SeqCst);
+        taken.give_back();
         self.pool.tell_waiting();
     }
 
@@ -153,13 +157,6 @@ impl Part {
             part: Arc::clone(self),
             space: Some(space),
         }
-    }
-}
-
-impl Taken {
-    fn take(&self, max: usize) -> bool {
-        let one_more = |taken| (taken < max).then_some(taken + 1);
-        self.0.fetch_update(SeqCst, SeqCst, one_more).is_ok()
     }
 }
 

@@ -6,17 +6,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use arc_swap::ArcSwap;
-
 use super::admission::{Admitted, Attempt};
 use super::breaker::{Breaker, Leave};
 use super::bulkhead::{Bounds, Bulkhead, NoPlace};
 use super::counters::Counters;
 use super::generation::Generation;
+use super::held::SlotHandle;
 use super::pool::Pool;
 use super::probation::{Probation, Verdict};
 use crate::config;
 use crate::guest::{ContentHash, GuestSettings, Instances, Rooms};
+use crate::shards::{Handle, Swap};
 
 /// A guest of the configuration, ready to be called.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub struct Slot {
     /// Whether generations may share instances among requests.
     may_share: bool,
     name: Arc<str>,
-    current: ArcSwap<Generation>,
+    current: Swap<Generation>,
     bulkhead: Arc<Bulkhead>,
     breaker: Breaker,
     counters: Arc<Counters>,
@@ -67,7 +67,7 @@ impl Slot {
     pub(super) fn new(
         config: &config::Guest,
         settings: GuestSettings,
-        generation: Arc<Generation>,
+        generation: &Arc<Generation>,
         pool: &Arc<Pool>,
         counters: Arc<Counters>,
         old: Option<&Slot>,
@@ -90,7 +90,7 @@ impl Slot {
             may_share: concurrent > 1,
             settings,
             name: Arc::from(config.name.as_str()),
-            current: ArcSwap::new(generation),
+            current: Swap::new(generation),
             bulkhead,
             breaker: Breaker::new(config.breaker.clone()),
             counters,
@@ -116,15 +116,17 @@ impl Slot {
 
     /// The generation that serves.
     pub fn current(&self) -> Arc<Generation> {
-        self.current.load_full()
+        Arc::clone(Handle::shared(&self.current.take()))
     }
 
     /// The generation that serves, if it streams bodies. See [`Slot::touch`].
-    pub fn streamed(&self) -> Option<Arc<Generation>> {
-        let current = self.current.load();
-        self.touch(&current);
-        let streams = current.guest().kind().is_streamed();
-        streams.then(|| Arc::clone(&current))
+    pub fn streamed(&self) -> Option<Handle<Generation>> {
+        let streams = self.current.with(|current| {
+            self.touch(current);
+            current.guest().kind().is_streamed()
+        });
+        let current = streams.then(|| self.current.take());
+        current.filter(|current| current.guest().kind().is_streamed())
     }
 
     /// Reads a little of everything that a call of the guest needs: with many guests each of these
@@ -134,7 +136,8 @@ impl Slot {
         // The longest way first.
         current.touch();
         self.bulkhead.touch();
-        black_box((self.counters.requests.get(), self.config.deadline));
+        self.counters.requests.touch();
+        black_box(self.config.deadline);
         black_box((self.breaker.is_open(), self.may_share));
         black_box(self.name.as_bytes().first().copied());
     }
@@ -147,6 +150,11 @@ impl Slot {
     /// Requests that run at this moment.
     pub fn running(&self) -> u32 {
         self.bulkhead.running()
+    }
+
+    /// Its places.
+    pub(super) fn bulkhead(&self) -> &Bulkhead {
+        &self.bulkhead
     }
 
     /// Room for more instances.
@@ -196,50 +204,10 @@ impl Slot {
         Some(Refused::Resting(pause))
     }
 
-    /// Waits for a place, at most for `queue_time` and never past `deadline`. It is `asked` for
-    /// now.
-    ///
-    /// # Errors
-    /// Why the guest is not to be called now.
-    pub async fn admit(
-        self: Arc<Self>,
-        deadline: Instant,
-        asked: Instant,
-    ) -> Result<Admitted, Refused> {
-        self.counters.requests.add();
-        let leave = self.breaker.ask(Instant::now).map_err(|pause| {
-            self.counters.resting.add();
-            Refused::Resting(pause)
-        })?;
-        let mut attempt = Attempt::new(self, leave);
-        let slot = attempt.slot();
-        let seat = |even_busy| {
-            if !slot.may_share {
-                return None;
-            }
-            let current = slot.current.load();
-            let seat = current.guest().seat(even_busy)?;
-            Some((Arc::clone(&current), seat))
-        };
-        match slot.bulkhead.enter(deadline, seat).await {
-            Ok((place, Some((generation, seat)))) => {
-                Ok(Admitted::new(attempt, place, generation, Some(seat), asked))
-            }
-            Ok((place, None)) => {
-                let current = slot.current();
-                Ok(Admitted::new(attempt, place, current, None, asked))
-            }
-            Err(no_place) => {
-                attempt.found_no_room();
-                Err(no_place.into())
-            }
-        }
-    }
-
     /// Puts another generation in place of the current one, which is kept ready for a while if the
     /// configuration wants that. Requests that run are not disturbed. Content that was taken back
     /// while it was loaded is not let in.
-    pub(super) fn replace(&self, next: Arc<Generation>) {
+    pub(super) fn replace(&self, next: &Arc<Generation>) {
         let mut history = self.history();
         if history.rejected == Some(next.hash()) {
             return;
@@ -251,10 +219,10 @@ impl Slot {
             }
             _ => self.current(),
         };
-        self.begin_probation(&mut history, last_good, &next, now);
+        self.begin_probation(&mut history, last_good, next, now);
         history.rejected = None;
         history.last_error = None;
-        self.current.store(next);
+        self.current.put(next);
         self.breaker.reset();
     }
 
@@ -266,7 +234,7 @@ impl Slot {
         if old.has_rejected(next.hash()) {
             history.rejected = Some(next.hash());
             history.last_error = old.last_error();
-            self.current.store(before);
+            self.current.put(&before);
         } else if before.hash() != next.hash() {
             self.begin_probation(&mut history, before, &next, now);
         }
@@ -312,7 +280,6 @@ impl Slot {
 
     /// Takes what a request came to into account.
     pub(super) fn record(&self, generation: &Generation, leave: Leave, failed: bool) {
-        generation.count(failed);
         let mut opened = false;
         if failed {
             opened = self.breaker.failed(leave, Instant::now());
@@ -334,7 +301,7 @@ impl Slot {
     fn judge(&self, generation: &Generation, failed: bool, opened: bool) {
         let mut history = self.history();
         // A generation on its way out says nothing about the one that serves.
-        if generation.number() != self.current.load().number() {
+        if generation.number() != self.current.with(Generation::number) {
             return;
         }
         let Some(probation) = &mut history.probation else {
@@ -352,7 +319,7 @@ impl Slot {
         };
         let (failures, requests) = probation.tally();
         let previous = probation.previous();
-        self.current.store(Arc::clone(previous));
+        self.current.put(previous);
         self.breaker.reset();
         self.counters.rollbacks.add();
         let error = format!(
@@ -371,6 +338,44 @@ impl Slot {
     fn history(&self) -> MutexGuard<'_, History> {
         // Every statement under the lock leaves it whole.
         self.history.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl SlotHandle {
+    /// Waits for a place, at most for `queue_time` and never past `deadline`. It is `asked` for
+    /// now.
+    ///
+    /// # Errors
+    /// Why the guest is not to be called now.
+    pub async fn admit(self, deadline: Instant, asked: Instant) -> Result<Admitted, Refused> {
+        self.counters.requests.add();
+        let leave = self.breaker.ask(Instant::now).map_err(|pause| {
+            self.counters.resting.add();
+            Refused::Resting(pause)
+        })?;
+        let mut attempt = Attempt::new(self, leave);
+        let slot = &**attempt.slot();
+        let seat = |even_busy| {
+            if !slot.may_share {
+                return None;
+            }
+            let current = slot.current.take();
+            let seat = current.guest().seat(even_busy)?;
+            Some((current, seat))
+        };
+        match slot.bulkhead.enter(deadline, seat).await {
+            Ok((place, Some((generation, seat)))) => {
+                Ok(Admitted::new(attempt, place, generation, Some(seat), asked))
+            }
+            Ok((place, None)) => {
+                let current = slot.current.take();
+                Ok(Admitted::new(attempt, place, current, None, asked))
+            }
+            Err(no_place) => {
+                attempt.found_no_room();
+                Err(no_place.into())
+            }
+        }
     }
 }
 

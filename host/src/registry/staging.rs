@@ -46,7 +46,7 @@ impl Plan {
     /// Carries it out, and says what is different now.
     pub(super) fn commit(self) -> Vec<Change> {
         for (slot, generation) in self.swaps {
-            slot.replace(generation);
+            slot.replace(&generation);
         }
         for (slot, old) in self.heirs {
             slot.succeed(&old);
@@ -204,7 +204,7 @@ impl<'a> Staging<'a> {
         let old = work.old.map(|old| &**old);
         let pool = &self.shared.pool;
         let counters = work.counters;
-        let slot = Slot::new(work.guest, work.settings, generation, pool, counters, old);
+        let slot = Slot::new(work.guest, work.settings, &generation, pool, counters, old);
         let slot = Arc::new(slot);
         if let Some(old) = work.old {
             plan.heirs.push((Arc::clone(&slot), Arc::clone(old)));

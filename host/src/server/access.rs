@@ -1,7 +1,6 @@
 //! The access log: one line for each request, whatever became of it.
 
 use std::fmt::Display;
-use std::sync::Arc;
 use std::time::Duration;
 
 use httpd_http1::RequestHead;
@@ -10,7 +9,8 @@ use tokio::time::Instant;
 use super::driver::{Driver, Next};
 use super::streaming::{Account, Cut};
 use super::transport::WriteFailed;
-use crate::dispatch::{Phase, Refusal, RequestId, Served, Usage};
+use crate::dispatch::{Destination, Phase, Refusal, RequestId, Served, Usage};
+use crate::moment;
 
 /// The longest part of a request's target that is logged.
 const TARGET_BYTES_MAX: usize = 512;
@@ -65,7 +65,7 @@ pub(super) struct Line {
     bytes_in: u64,
     received: Option<Instant>,
     is_head: bool,
-    guest: Option<Arc<str>>,
+    target: Option<Destination>,
     pub(super) served: Served,
     write_begun: Option<Instant>,
     refusal: Option<Refusal>,
@@ -96,7 +96,7 @@ impl Line {
             bytes_in: 0,
             received: None,
             is_head: false,
-            guest: None,
+            target: None,
             served: Served::default(),
             write_begun: None,
             refusal: None,
@@ -118,9 +118,9 @@ impl Line {
         self.is_head
     }
 
-    /// Names the guest.
-    pub(super) fn set_guest(&mut self, name: &Arc<str>) {
-        self.guest = Some(Arc::clone(name));
+    /// Notes where the request goes.
+    pub(super) fn set_target(&mut self, target: &Destination) {
+        self.target = Some(target.clone());
     }
 
     /// Notes that the whole body is here, since something was read last, at `read_at`. Returns
@@ -191,13 +191,15 @@ impl Line {
     /// the exchange: from now on the next request is waited for.
     pub(super) fn write(&self, driver: &mut Driver) {
         let now = Instant::now();
-        driver.since = now;
+        driver.idle.since = now;
         driver
+            .idle
             .shared
             .tally
             .respond(self.status, self.refusal.is_some());
-        if driver.settings.access {
-            self.write_access(&driver.peer, &driver.asked, now);
+        if driver.idle.settings.access {
+            let (client, asked) = (&driver.idle.peer, &driver.asked);
+            moment::of(now.into_std(), || self.write_access(client, asked, now));
         }
         if let Some(refusal @ Refusal::Guest(_)) = &self.refusal {
             self.warn(refusal);
@@ -283,7 +285,9 @@ impl Line {
     }
 
     fn guest(&self) -> &str {
-        self.guest.as_deref().unwrap_or("-")
+        self.target
+            .as_ref()
+            .map_or("-", |target| target.slot.name())
     }
 }
 

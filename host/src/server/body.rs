@@ -67,7 +67,7 @@ impl Driver {
                     if (body.bytes.len() + piece.len()) as u64 > body_max {
                         return Ok(Err(Refusal::BodyTooLarge { body_max }));
                     }
-                    if !body.append(piece, length_max, &self.shared.buffered) {
+                    if !body.append(piece, length_max, &self.idle.shared.buffered) {
                         return Ok(Err(Refusal::OutOfBuffers));
                     }
                     continue;
@@ -87,15 +87,16 @@ impl Driver {
 
     /// Asks for the body where the client waits to be asked, then waits for bytes.
     async fn receive_more(&mut self, deadline: Instant) -> Result<Read, WriteFailed> {
-        let stall = Instant::now() + self.settings.body;
+        let stall = Instant::now() + self.idle.settings.body;
         self.http.send_continue(&mut self.out);
         if !self.out.is_empty() {
-            let patience = self.settings.write.min(deadline - Instant::now());
-            let written = self.transport.write(&self.out, &[], patience).await;
+            let patience = self.idle.settings.write.min(deadline - Instant::now());
+            let written = self.idle.transport.write(&self.out, &[], patience).await;
             self.out.clear();
             written?;
         }
         let read = self
+            .idle
             .transport
             .read(self.http.input(), deadline.min(stall), Wait::Busy)
             .await;

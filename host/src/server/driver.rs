@@ -1,23 +1,21 @@
 //! A connection at work: exchange after exchange, until there is nothing more to read.
 
-use std::sync::Arc;
-
 use httpd_http1::Connection;
 use tokio::time::Instant;
 
-use super::Shared;
 use super::access::Asked;
 use super::exchange::Gone;
 use super::idle::Idle;
 use super::life::Then;
-use super::settings::Settings;
 use super::spare::{self, Lent};
-use super::transport::{Transport, WriteFailed};
+use super::transport::WriteFailed;
 
 /// Owns a connection: its socket, its protocol state, its timer.
 #[derive(Debug)]
 pub(super) struct Driver {
-    pub(super) transport: Transport,
+    /// What is left of it when it waits again. On the heap, so that to go to work and to rest moves
+    /// a pointer.
+    pub(super) idle: Box<Idle>,
     pub(super) http: Box<Connection>,
     /// Wire bytes that are not written yet.
     pub(super) out: Vec<u8>,
@@ -25,15 +23,6 @@ pub(super) struct Driver {
     pub(super) asked: Asked,
     /// Since when whole responses are in there, which wait to be sent with others.
     pub(super) gathered: Option<Instant>,
-    /// The peer's address and port, or `unix`, as guests and the log get it.
-    pub(super) peer: Arc<str>,
-    pub(super) shared: Arc<Shared>,
-    /// As they were when the current request began to be waited for.
-    pub(super) settings: Arc<Settings>,
-    /// Requests answered so far.
-    pub(super) answered: u64,
-    /// When the current request began to be waited for.
-    pub(super) since: Instant,
     /// When something was read last.
     pub(super) read_at: Instant,
 }
@@ -51,37 +40,29 @@ pub(super) enum Next {
 
 impl Driver {
     /// A driver for a connection that has something to be read.
-    pub(super) fn new(idle: Idle) -> Self {
+    pub(super) fn new(idle: Box<Idle>) -> Self {
         let Lent { http, out, asked } = spare::lend(idle.settings.http);
         Self {
-            transport: idle.transport,
             http,
             out,
             asked,
             gathered: None,
-            peer: idle.peer,
-            shared: idle.shared,
-            settings: idle.settings,
-            answered: idle.answered,
-            since: idle.since,
             read_at: idle.since,
+            idle,
         }
     }
 
     /// Gives back what a connection does not need that waits, or closes.
-    fn rest(self) -> Idle {
+    fn rest(self) -> Box<Idle> {
         let Self {
-            http, out, asked, ..
+            idle,
+            http,
+            out,
+            asked,
+            ..
         } = self;
         spare::give_back(Lent { http, out, asked });
-        Idle {
-            transport: self.transport,
-            peer: self.peer,
-            shared: self.shared,
-            settings: self.settings,
-            answered: self.answered,
-            since: self.since,
-        }
+        idle
     }
 
     /// Completes when the client is gone while its guest runs, and never before: one that has only
@@ -90,12 +71,13 @@ impl Driver {
     /// reads nothing.
     pub(super) async fn hang_up(&mut self) -> Gone {
         let Self {
+            idle, http, out, ..
+        } = self;
+        let Idle {
             transport,
-            http,
-            out,
             settings,
             ..
-        } = self;
+        } = &mut **idle;
         let ask = |out: &mut Vec<u8>| http.send_unasked_continue(out);
         transport.hang_up(settings.hang_up, out, ask).await;
         Gone
@@ -106,7 +88,9 @@ impl Driver {
         loop {
             match self.exchange().await {
                 Next::Keep if self.http.is_untouched() && self.out.is_empty() => {
-                    return Then::Wait(self.rest().begin());
+                    let mut idle = self.rest();
+                    idle.begin();
+                    return Then::Wait(idle);
                 }
                 Next::Keep => self.take_settings(),
                 next => {
@@ -124,9 +108,9 @@ impl Driver {
     /// Writes the responses that wait for others to be sent with them. What is left of them when
     /// the future is dropped is written with the next response.
     pub(super) async fn flush(&mut self) -> Result<(), WriteFailed> {
-        let stall = self.settings.write;
+        let stall = self.idle.settings.write;
         while self.gathered.is_some() && !self.out.is_empty() {
-            match self.transport.write_some(&self.out, &[], stall).await {
+            match self.idle.transport.write_some(&self.out, &[], stall).await {
                 Ok(bytes) => drop(self.out.drain(..bytes)),
                 Err(failed) => {
                     self.gathered = None;
@@ -141,9 +125,9 @@ impl Driver {
 
     /// From one request to the next the configuration may have changed.
     fn take_settings(&mut self) {
-        if self.shared.have_changed(&self.settings) {
-            self.settings = self.shared.settings.load_full();
-            self.http.set_limits(self.settings.http);
+        if self.idle.shared.have_changed(&self.idle.settings) {
+            self.idle.settings = self.idle.shared.settings.load_full();
+            self.http.set_limits(self.idle.settings.http);
         }
     }
 }

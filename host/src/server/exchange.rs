@@ -37,24 +37,24 @@ impl Driver {
     pub(super) async fn exchange(&mut self) -> Next {
         match self.receive_head().await {
             Arrival::Nothing(next) => {
-                self.transport.slot().set_leaving();
+                self.idle.transport.slot().set_leaving();
                 next
             }
             Arrival::Refused(refusal, first_byte) => {
-                self.transport.slot().set_busy();
+                self.idle.transport.slot().set_busy();
                 self.asked.clear();
-                let mut line = Line::new(self.shared.ids.next(), first_byte);
+                let mut line = Line::new(self.idle.shared.ids.next(), first_byte);
                 self.refuse(refusal, &mut line).await
             }
             Arrival::Head(head, first_byte) => {
-                self.transport.slot().set_busy();
+                self.idle.transport.slot().set_busy();
                 self.answer(head, first_byte).await
             }
         }
     }
 
     async fn receive_head(&mut self) -> Arrival {
-        let waiting_since = self.since;
+        let waiting_since = self.idle.since;
         let mut first_byte = self.http.head_begun().then_some(waiting_since);
         loop {
             match self.http.next_event() {
@@ -72,7 +72,12 @@ impl Driver {
             if self.flush().await.is_err() {
                 return Arrival::Nothing(Next::Close);
             }
-            match self.transport.read(self.http.input(), deadline, wait).await {
+            match self
+                .idle
+                .transport
+                .read(self.http.input(), deadline, wait)
+                .await
+            {
                 Read::Bytes(_) => {
                     self.read_at = Instant::now();
                     first_byte.get_or_insert(self.read_at);
@@ -90,7 +95,7 @@ impl Driver {
     /// The client closed between requests: after its FIN nothing is unread, and before it the
     /// host may not just let go.
     fn end_between_requests(&self) -> Next {
-        if self.transport.has_ended() {
+        if self.idle.transport.has_ended() {
             Next::Drop
         } else {
             Next::Close
@@ -99,25 +104,25 @@ impl Driver {
 
     /// A head that has begun has its own time. Empty lines before a head do not begin it.
     fn head_deadline(&self, first_byte: Option<Instant>, since: Instant) -> (Instant, Wait) {
-        let settings = &self.settings;
+        let settings = &self.idle.settings;
         match first_byte {
             Some(first) if self.http.head_begun() => {
                 // It will not leave when asked to, so a newcomer must not count on it.
-                self.transport.slot().set_busy();
+                self.idle.transport.slot().set_busy();
                 (first + settings.head, Wait::Busy)
             }
             _ => {
-                let kept = self.answered > 0;
-                self.transport.slot().set_idle(kept, since.into_std());
+                let kept = self.idle.answered > 0;
+                self.idle.transport.slot().set_idle(kept, since.into_std());
                 (since + settings.idle_max(kept), Wait::Idle)
             }
         }
     }
 
     async fn answer(&mut self, head: Box<RequestHead>, first_byte: Instant) -> Next {
-        let mut line = Line::new(self.shared.ids.next(), first_byte);
+        let mut line = Line::new(self.idle.shared.ids.next(), first_byte);
         line.set_head(&head, &mut self.asked);
-        let dispatch = self.shared.dispatch.load();
+        let dispatch = self.idle.shared.dispatch.load();
         let decision = dispatch.decide(head.method(), head.authority(), head.path());
         drop(dispatch);
         match decision {
@@ -134,7 +139,7 @@ impl Driver {
     }
 
     async fn call(&mut self, head: Box<RequestHead>, plan: Plan, line: &mut Line) -> Next {
-        line.set_guest(plan.guest_name());
+        line.set_target(plan.target());
         if let Some(refusal) = plan.refusal() {
             return self.refuse(refusal, line).await;
         }
@@ -163,7 +168,7 @@ impl Driver {
         let received_at = line.received(&body.bytes, self.read_at);
         let received = Received {
             id: line.id,
-            client: Arc::clone(&self.peer),
+            client: Arc::clone(&self.idle.peer),
             head,
             body,
         };
@@ -193,7 +198,7 @@ impl Driver {
             self.http.recycle(head);
         }
         let size = result.as_ref().map_or(0, |answer| answer.body.len());
-        let mut lease = (size > OWN_BYTES).then(|| self.shared.buffered.lease());
+        let mut lease = (size > OWN_BYTES).then(|| self.idle.shared.buffered.lease());
         let has_room = lease.as_mut().is_none_or(|lease| lease.grow(size));
         match result {
             Ok(answer) if has_room => self.respond(answer, line).await,
@@ -221,7 +226,7 @@ impl Driver {
         if refusal.ends_connection() {
             self.http.close_after_response();
         }
-        let answer = refusal.answer(line.id, self.settings.retry_after);
+        let answer = refusal.answer(line.id, self.idle.settings.retry_after);
         line.set_refusal(refusal);
         self.skip_present();
         self.respond(answer, line).await

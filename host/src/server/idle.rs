@@ -53,12 +53,11 @@ impl Idle {
     }
 
     /// Begins to wait for another request.
-    pub(super) fn begin(mut self) -> Self {
+    pub(super) fn begin(&mut self) {
         if self.shared.have_changed(&self.settings) {
             self.settings = self.shared.settings.load_full();
         }
         self.enter();
-        self
     }
 
     /// Says in the table that it waits.

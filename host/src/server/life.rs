@@ -22,7 +22,7 @@ use super::stream::Stream;
 pub(super) struct Life(Stage);
 
 enum Stage {
-    Waiting(Idle),
+    Waiting(Box<Idle>),
     Serving(Place),
     Closing(Pin<Box<dyn Future<Output = ()> + Send>>),
     Over,
@@ -31,9 +31,9 @@ enum Stage {
 /// What comes after requests were served.
 pub(super) enum Then {
     /// There is nothing to do until the client sends more.
-    Wait(Idle),
+    Wait(Box<Idle>),
     /// The host ends the connection.
-    Close(Idle),
+    Close(Box<Idle>),
     /// Nobody is there any more, or everything was read to the end.
     End,
 }
@@ -41,7 +41,8 @@ pub(super) enum Then {
 impl Life {
     /// The life of an accepted connection. `peer` is its address and port, or `unix`.
     pub(super) fn new(stream: Stream, peer: &str, slot: Slot, shared: Arc<Shared>) -> Self {
-        Self(Stage::Waiting(Idle::new(stream, peer, slot, shared)))
+        let idle = Idle::new(stream, peer, slot, shared);
+        Self(Stage::Waiting(Box::new(idle)))
     }
 }
 
@@ -86,13 +87,13 @@ impl Future for Life {
 }
 
 /// Ends a connection to which everything was written.
-async fn close(idle: Idle) {
+async fn close(idle: Box<Idle>) {
     let Idle {
         transport,
         settings,
         peer,
         ..
-    } = idle;
+    } = *idle;
     let end = linger::close(transport, &settings).await;
     tracing::debug!(%peer, ?end, "closed");
 }

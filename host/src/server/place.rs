@@ -19,7 +19,7 @@ const SPARE_MAX: usize = 16;
 thread_local! {
     static SPARE: RefCell<Vec<Place>> = const { RefCell::new(Vec::new()) };
     /// On its way into a place, and out of one: only while that is polled.
-    static GIVEN: Cell<Option<Idle>> = const { Cell::new(None) };
+    static GIVEN: Cell<Option<Box<Idle>>> = const { Cell::new(None) };
     static DONE: Cell<Option<Then>> = const { Cell::new(None) };
 }
 
@@ -34,7 +34,7 @@ impl Place {
     }
 
     /// Puts a connection into an empty place, and serves it as far as that goes without a wait.
-    pub(super) fn begin(&mut self, idle: Idle, cx: &mut Context<'_>) -> Poll<Then> {
+    pub(super) fn begin(&mut self, idle: Box<Idle>, cx: &mut Context<'_>) -> Poll<Then> {
         GIVEN.set(Some(idle));
         self.poll(cx)
     }

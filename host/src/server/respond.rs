@@ -24,22 +24,23 @@ pub(super) const OUT_BYTES_KEPT: usize = 64 * 1024;
 impl Driver {
     /// Sends a response and says what becomes of the connection.
     pub(super) async fn respond(&mut self, answer: Answer, line: &mut Line) -> Next {
-        let connections = &self.shared.connections;
+        let connections = &self.idle.shared.connections;
         if connections.is_stopping() || connections.is_short_of_places() {
             self.http.close_after_response();
         }
         line.status = answer.status;
         let start = self.out.len();
-        let now = Instant::now();
+        let ended = line.served.ended.map(Instant::from_std);
+        let now = ended.unwrap_or_else(Instant::now);
         let Some(separate_body) = self.encode(&answer, line, now) else {
             self.out.truncate(start);
             return line.give_up("the response could not be encoded", self, Next::Close);
         };
         line.bytes_out = (self.out.len() - start + separate_body.len()) as u64;
-        self.answered += 1;
+        self.idle.answered += 1;
         if separate_body.is_empty() && self.may_wait(line.first_byte) {
             line.write(self);
-            let since = *self.gathered.get_or_insert(self.since);
+            let since = *self.gathered.get_or_insert(self.idle.since);
             line.served.tidy();
             // Clearing away what a guest has touched may take longer than its call.
             let late = since.elapsed() >= GATHERED_TIME_MAX;
@@ -49,10 +50,10 @@ impl Driver {
             return self.finish().await;
         }
         self.gathered = None;
-        let stall = self.settings.write;
+        let stall = self.idle.settings.write;
         line.write_begins(now);
         let written = {
-            let mut write = pin!(self.transport.write(&self.out, separate_body, stall));
+            let mut write = pin!(self.idle.transport.write(&self.out, separate_body, stall));
             match poll_immediate(&mut write).await {
                 Some(written) => written,
                 // An instance does not wait for a client that does not read.
@@ -138,15 +139,16 @@ impl Driver {
     /// Reads the rest of a body. The error says what becomes of a connection that did not get
     /// that far.
     async fn drain(&mut self) -> Result<(), Next> {
-        let give_up = Instant::now() + self.settings.linger;
+        let give_up = Instant::now() + self.idle.settings.linger;
         while self.http.cycle() == Cycle::Draining {
             match self.http.next_event() {
                 Ok(Event::NeedData) => {}
                 Ok(_) => continue,
                 Err(_) => return Err(Next::Close),
             }
-            let deadline = give_up.min(Instant::now() + self.settings.body);
+            let deadline = give_up.min(Instant::now() + self.idle.settings.body);
             let read = self
+                .idle
                 .transport
                 .read(self.http.input(), deadline, Wait::Busy)
                 .await;
@@ -157,7 +159,7 @@ impl Driver {
                 Read::Broken => return Err(Next::Drop),
             }
         }
-        self.since = Instant::now();
+        self.idle.since = Instant::now();
         Ok(())
     }
 }

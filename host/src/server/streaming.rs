@@ -22,6 +22,7 @@ use tokio::time::Instant;
 
 use super::access::Line;
 use super::driver::{Driver, Next};
+use super::idle::Idle;
 use super::received::Received;
 use super::transport::{Watch, WriteFailed, broken, ended, has_to_be_asked};
 use crate::dispatch::{self, Allowance, Plan, Refusal, UploadSender, Usage};
@@ -68,7 +69,7 @@ impl Driver {
         };
         let received = Received {
             id: line.id,
-            client: Arc::clone(&self.peer),
+            client: Arc::clone(&self.idle.peer),
             head,
             body: (),
         };
@@ -81,8 +82,8 @@ impl Driver {
         let allowed = Allowance {
             asked: asked.unwrap_or(bounds.received).into_std(),
             deadline: bounds.deadline.into_std(),
-            farewell: self.settings.farewell,
-            buffered: Arc::clone(&self.shared.buffered),
+            farewell: self.idle.settings.farewell,
+            buffered: Arc::clone(&self.idle.shared.buffered),
         };
         let ended = {
             let opening = pin!(plan.open(&received, upload, &allowed, &mut served));
@@ -100,13 +101,14 @@ impl Driver {
             return Ended::refused(Refusal::BodyTooLarge { body_max });
         }
         let Self {
+            idle, http, out, ..
+        } = self;
+        let Idle {
             transport,
-            http,
-            out,
             shared,
             settings,
             ..
-        } = self;
+        } = &mut **idle;
         let wire = transport.wire();
         let socket = wire.stream();
         let (mut ended, mut broken) = (pin!(ended(socket)), pin!(broken(socket)));
@@ -148,7 +150,7 @@ impl Driver {
         line.streamed(&account);
         match outcome {
             Outcome::Complete => {
-                self.answered += 1;
+                self.idle.answered += 1;
                 line.write(self);
                 line.served.tidy();
                 self.give_memory_back(&account);
@@ -185,8 +187,8 @@ impl Driver {
         self.http.abandon_response();
         line.set_cut_off(cut);
         let unsent = (self.out.len() + rest.len()) as u64;
-        let stall = self.settings.write;
-        match self.transport.write(&self.out, rest, stall).await {
+        let stall = self.idle.settings.write;
+        match self.idle.transport.write(&self.out, rest, stall).await {
             Ok(()) => line.bytes_out += unsent,
             Err(failed) => tracing::debug!(id = %line.id, ?failed, "cut off earlier still"),
         }

@@ -8,6 +8,7 @@ use super::Chain;
 use crate::dispatch::Usage;
 use crate::guest::{CallError, Serving};
 use crate::registry::{Admitted, Generation};
+use crate::shards::Handle;
 
 /// What a call comes to.
 pub(in crate::dispatch) type Ended = (Result<(), CallError>, Usage);
@@ -17,7 +18,7 @@ pub(in crate::dispatch) struct Judged {
     /// Gone when it was judged.
     admitted: Option<Admitted>,
     link: Option<(Arc<Chain>, usize)>,
-    generation: Arc<Generation>,
+    generation: Handle<Generation>,
 }
 
 /// Calls the guest.
@@ -41,7 +42,7 @@ impl Judged {
             admitted.set_deadline(chain.time);
         }
         Self {
-            generation: Arc::clone(admitted.generation()),
+            generation: admitted.generation().clone(),
             admitted: Some(admitted),
             link,
         }

@@ -16,6 +16,7 @@ use crate::guest::{
     Stage, UploadFailure, Whole,
 };
 use crate::registry::{Admitted, Generation};
+use crate::shards::Handle;
 
 /// Calls of one request that wait for each other; what they hold is the host's memory.
 const CALLS_MAX: usize = 16;
@@ -60,7 +61,7 @@ impl Next for Behind {
             let turn = turn.map_err(|_| NextError::Unavailable)?;
             chain.begin_again();
             chain.own_fields.put_into(request.headers_mut());
-            match chain.slots[index].streamed() {
+            match chain.target.link(index).streamed() {
                 Some(generation) => stream(&chain, index, generation, request, turn).await,
                 None => whole(&chain, index, request, turn).await,
             }
@@ -88,7 +89,7 @@ impl Drop for Awaited<'_> {
 async fn stream(
     chain: &Arc<Chain>,
     index: usize,
-    generation: Arc<Generation>,
+    generation: Handle<Generation>,
     request: NextRequest,
     turn: Turn,
 ) -> Answered {
@@ -98,7 +99,7 @@ async fn stream(
         // What serves by now takes whole bodies only.
         admitted.go_to(generation);
     }
-    let generation = Arc::clone(admitted.generation());
+    let generation = admitted.generation().clone();
     let guest = generation.guest();
     let (serving, download) = guest.prepare(request, &chain.id);
     let (standing, rooms) = admitted.standing();
@@ -122,8 +123,8 @@ async fn stream(
 
 async fn admit(chain: &Chain, index: usize) -> Result<Admitted, NextError> {
     let asked = Instant::now();
-    let (admitted, queued) =
-        timed(Arc::clone(&chain.slots[index]).admit(chain.deadline(), asked)).await;
+    let slot = chain.target.hold(index);
+    let (admitted, queued) = timed(slot.admit(chain.deadline(), asked)).await;
     let admitted = admitted.map_err(|refused| chain.refuse(index, Refusal::Busy(refused)))?;
     chain.reached(index, admitted.generation(), queued);
     Ok(admitted)
@@ -133,7 +134,7 @@ async fn admit(chain: &Chain, index: usize) -> Result<Admitted, NextError> {
 /// came to before it tells that it is `over`. A response that ended lets its guest work on;
 /// one that nobody wants any more gives it a short time to notice.
 async fn see_through(
-    mut call: Run<Ended>,
+    mut call: Run<'static, Ended>,
     chain: Arc<Chain>,
     index: usize,
     unwanted: oneshot::Receiver<()>,
@@ -195,16 +196,10 @@ async fn call_whole(
     whole: Whole,
     lease: Lease,
 ) -> Result<Response, CallError> {
-    let generation = Arc::clone(admitted.generation());
+    let generation = admitted.generation().clone();
     let (guest, deadline) = (generation.guest(), chain.deadline());
     let judged = Judged::new(admitted, Some((&chain, index)));
-    let call = give_to(
-        judged,
-        Arc::clone(&chain),
-        Arc::clone(&generation),
-        whole,
-        lease,
-    );
+    let call = give_to(judged, Arc::clone(&chain), generation.clone(), whole, lease);
     let ended = timeout_at((deadline + TICKS_FIRST).into(), guest.run(deadline, call)).await;
     let stage = Stage::Running;
     let late = (Err(CallError::Deadline { stage }), Usage::default());
@@ -218,7 +213,7 @@ async fn call_whole(
 async fn give_to(
     judged: Judged,
     chain: Arc<Chain>,
-    generation: Arc<Generation>,
+    generation: Handle<Generation>,
     whole: Whole,
     _lease: Lease,
 ) -> (Result<Response, CallError>, Usage) {

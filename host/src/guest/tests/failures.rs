@@ -7,6 +7,7 @@ use crate::guest::failure;
 use crate::guest::limits::Limits;
 use crate::guest::log::{GuestLog, LogLimits, RequestLog};
 use crate::guest::state::State;
+use crate::guest::subject::Subject;
 use crate::guest::turn::Turn;
 use crate::guest::{CallError, Request};
 use std::sync::Arc;
@@ -155,14 +156,22 @@ fn what_the_host_lacks_is_not_called_the_guests_failure() {
     };
     let state = State {
         deadline: soon(PATIENCE),
-        log: RequestLog::Alone(GuestLog::new(log_limits, "test".into(), "request-1")),
+        log: RequestLog::Alone(GuestLog::new(
+            log_limits,
+            Arc::<Subject>::default().into(),
+            "request-1",
+        )),
         limits: Limits::new(MEMORY_MAX),
-        turn: Turn::new(Duration::from_millis(1), Arc::default(), None),
+        turn: Turn::new(
+            Duration::from_millis(1),
+            Arc::<Subject>::default().into(),
+            None,
+        ),
         wasi: None,
         worker: None,
         exchange: Exchange::default(),
         memory: None,
-        _counted: Census::new(1).count().unwrap(),
+        _counted: Census::count(&Census::new(1)).unwrap(),
     };
     let store = Store::new(&Engine::default(), state);
     let error = wasmtime::Error::msg("mprotect failed").context("no memory\nat all");

@@ -98,7 +98,9 @@ async fn a_start_that_takes_long_or_fails_is_left_to_the_requests() {
 async fn an_answer_is_there_before_the_instance_is_cleared_away() {
     let sandbox = sandbox(1);
     let guest = load(&sandbox, SETTINGS, &counter());
-    let (first, _, remains) = guest.call_and_leave(request(), soon(PATIENCE)).await;
+    let (first, _, remains) = guest
+        .call_and_leave(request(), Instant::now(), soon(PATIENCE))
+        .await;
     assert_eq!(first.unwrap().body, [1]);
     assert!(
         call(&guest).await.is_err(),

@@ -182,16 +182,16 @@ pub(super) fn request() -> Request<'static> {
 pub(super) fn run(
     guest: &Arc<Guest>,
     deadline: Instant,
-) -> Run<(Result<Response, CallError>, Usage)> {
+) -> Run<'_, (Result<Response, CallError>, Usage)> {
     run_as(guest, "GET", deadline)
 }
 
 /// The same with another method.
-pub(super) fn run_as(
-    guest: &Arc<Guest>,
+pub(super) fn run_as<'g>(
+    guest: &'g Arc<Guest>,
     method: &'static str,
     deadline: Instant,
-) -> Run<(Result<Response, CallError>, Usage)> {
+) -> Run<'g, (Result<Response, CallError>, Usage)> {
     let owned = Arc::clone(guest);
     let call = async move {
         let request = Request {

@@ -17,16 +17,13 @@ fn spin_and_hello(sandbox: &Arc<Sandbox>) -> (Arc<Guest>, Arc<Guest>) {
 
 /// Starts so many calls and waits until all of them run.
 async fn start(guest: &Arc<Guest>, calls: u64) -> Vec<tokio::task::JoinHandle<()>> {
-    let started = (0..calls).map(|_| tokio::spawn(drop_result(run(guest, soon(PATIENCE)))));
+    let call = |guest: Arc<Guest>| async move { drop(run(&guest, soon(PATIENCE)).await) };
+    let started = (0..calls).map(|_| tokio::spawn(call(Arc::clone(guest))));
     let started = started.collect();
     while guest.running() < calls {
         tokio::task::yield_now().await;
     }
     started
-}
-
-async fn drop_result(call: impl Future) {
-    call.await;
 }
 
 async fn stop(calls: Vec<tokio::task::JoinHandle<()>>) {

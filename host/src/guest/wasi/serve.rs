@@ -119,7 +119,7 @@ impl Guest {
         serving: Serving,
         deadline: Instant,
         make: impl FnOnce(Serving) -> F,
-    ) -> Run<T>
+    ) -> Run<'static, T>
     where
         T: Send + 'static,
         F: Future<Output = T> + Send + 'static,
@@ -128,7 +128,8 @@ impl Guest {
         if self.is_shared() {
             return Run::here(Box::pin(make(serving)));
         }
-        self.run(deadline, make(serving)).waiting(polls)
+        let run = self.run(deadline, make(serving));
+        run.waiting(polls).into_owned()
     }
 
     /// Answers one request and says what that cost. It ends when the guest does, which may be

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::guest::log::{GuestLog, LogLimits};
+use crate::guest::subject::Subject;
 use std::path::Path;
 use wasmtime::component::{Resource, ResourceTable};
 use wasmtime_wasi::cli::WasiCliCtxView;
@@ -23,7 +24,11 @@ fn output() -> Output {
         line_max: 100,
         lines_max: 10,
     };
-    Output::new(GuestLog::new(limits, "a".into(), "request-1"))
+    Output::new(GuestLog::new(
+        limits,
+        std::sync::Arc::<Subject>::default().into(),
+        "request-1",
+    ))
 }
 
 fn context(grants: &Grants) -> WasiCtx {

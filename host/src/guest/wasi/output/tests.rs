@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::guest::log::LogLimits;
+use crate::guest::subject::Subject;
 use tokio::io::AsyncWriteExt as _;
 
 const LIMITS: LogLimits = LogLimits {
@@ -10,7 +11,7 @@ const LIMITS: LogLimits = LogLimits {
 };
 
 fn log(request: &str) -> GuestLog {
-    GuestLog::new(LIMITS, "a".into(), request).of_generation(7)
+    GuestLog::new(LIMITS, Subject::new("a", &Arc::default()).into(), request).of_generation(7)
 }
 
 /// Collects what a subscriber writes.

@@ -31,7 +31,7 @@ pub(in crate::guest) struct Worker {
     /// Whether there is anything to look at in its store, beside the guest.
     bell: Arc<Bell>,
     /// Gone when it has ended. Whoever has entered `signal` may lock it.
-    driver: Mutex<Option<Run<()>>>,
+    driver: Mutex<Option<Run<'static, ()>>>,
     roster: Arc<Roster>,
     /// Requests that no guest has seen.
     inbox: Mutex<VecDeque<Arc<Ticket>>>,
@@ -62,7 +62,6 @@ impl Worker {
         let roster = Arc::new(Roster::new(start.deadline));
         let polls = Arc::<Polls>::default();
         let room = Arc::<Mutex<Option<Room>>>::default();
-        let course = Arc::clone(&kit.course);
         Arc::new_cyclic(|me: &Weak<Worker>| {
             let call = work::work(Work {
                 kit: Arc::clone(kit),
@@ -72,7 +71,8 @@ impl Worker {
                 start,
             });
             let due = Due::Moving(roster.due());
-            let run = Run::new(course, due, Box::pin(call)).waiting(polls);
+            let run = Run::new(&kit.course, due, Box::pin(call)).waiting(polls);
+            let run = run.into_owned();
             Worker {
                 workers: Arc::clone(workers),
                 signal: Arc::default(),

@@ -101,7 +101,12 @@ pub(super) async fn connect_with(setup: Setup, open: Open) -> Client {
     stream.set_nodelay(true).unwrap();
     let slot = server.shared.connections.enter(None);
     let shared = Arc::clone(&server.shared);
-    let driver = Driver::new(Idle::new(Stream::Tcp(stream), "peer", slot, shared));
+    let driver = Driver::new(Box::new(Idle::new(
+        Stream::Tcp(stream),
+        "peer",
+        slot,
+        shared,
+    )));
     Client {
         socket: client.unwrap(),
         host: tokio::spawn(serve(driver, open, setup)),
@@ -131,7 +136,7 @@ async fn serve(mut driver: Driver, mut open: Open, setup: Setup) -> End {
             }
             let until = Instant::now() + PATIENCE;
             let input = driver.http.input();
-            match driver.transport.read(input, until, Wait::Busy).await {
+            match driver.idle.transport.read(input, until, Wait::Busy).await {
                 Read::Bytes(_) => {}
                 Read::End => driver.http.receive_eof(),
                 other => panic!("{other:?}"),
@@ -139,7 +144,7 @@ async fn serve(mut driver: Driver, mut open: Open, setup: Setup) -> End {
         };
         requests += 1;
         let first_byte = Instant::now();
-        let mut line = Line::new(driver.shared.ids.next(), first_byte);
+        let mut line = Line::new(driver.idle.shared.ids.next(), first_byte);
         line.set_head(&head, &mut driver.asked);
         let bounds = Bounds {
             received: first_byte,
@@ -161,11 +166,11 @@ async fn serve(mut driver: Driver, mut open: Open, setup: Setup) -> End {
             Next::Close => break,
         }
     }
-    let Driver {
+    let Idle {
         transport,
         settings,
         ..
-    } = driver;
+    } = *driver.idle;
     End::Closed(requests, linger::close(transport, &settings).await)
 }
 
