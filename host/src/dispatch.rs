@@ -207,7 +207,7 @@ impl Plan {
                 Some(_) => target.route.body_max,
                 None => target.whole_body_max,
             },
-            deadline: target.slot.config().deadline,
+            deadline: target.slot.deadline(),
             path: match path {
                 Cow::Borrowed(_) => None,
                 Cow::Owned(path) => Some(path),

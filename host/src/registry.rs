@@ -51,9 +51,8 @@ pub use slot::{Refused, Slot};
 
 /// What stands behind one route.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Target {
-    /// The route, as configured.
-    pub route: config::Route,
     /// The guests in front of the one that answers.
     pub middleware: Vec<Arc<Slot>>,
     /// The guest that answers.
@@ -63,6 +62,8 @@ pub struct Target {
     pub whole_body_max: u64,
     /// Requests that were routed here.
     pub requests: Arc<Sum>,
+    /// The route, as configured. Last, for not every request looks at it.
+    pub route: config::Route,
 }
 
 /// All guests of a configuration, and the targets of its routes.

@@ -57,7 +57,7 @@ impl Admitted {
         };
         Self {
             generation,
-            deadline: attempt.slot.config().deadline,
+            deadline: attempt.slot.deadline(),
             attempt,
             seat,
             called,

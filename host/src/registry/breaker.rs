@@ -7,15 +7,16 @@ use std::time::{Duration, Instant};
 
 use crate::config;
 
-/// Counts failures in a row.
+/// Counts failures in a row. What each request looks at comes first.
 #[derive(Debug)]
+#[repr(C)]
 pub(super) struct Breaker {
-    /// None: it never opens.
-    settings: Option<config::Breaker>,
     failures: AtomicU32,
-    open: Mutex<Open>,
     /// Counts the resets: what a request from before one tells is not counted after it.
     epoch: AtomicU32,
+    /// None: it never opens.
+    settings: Option<config::Breaker>,
+    open: Mutex<Open>,
 }
 
 /// What matters once the breaker is open.

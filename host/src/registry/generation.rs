@@ -9,12 +9,13 @@ use crate::guest::{ContentHash, Guest};
 
 /// A loaded component that serves, served, or is kept ready to serve again.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Generation {
+    guest: Guest,
     number: u64,
-    hash: ContentHash,
     /// Kept as text for the log line of every request.
     short_hash: String,
-    guest: Guest,
+    hash: ContentHash,
     fingerprint: Option<Fingerprint>,
     loaded: SystemTime,
 }

@@ -18,20 +18,23 @@ use crate::config;
 use crate::guest::{ContentHash, GuestSettings, Instances, Rooms};
 use crate::shards::{Handle, Swap};
 
-/// A guest of the configuration, ready to be called.
+/// A guest of the configuration, ready to be called. What each request looks at is together at the
+/// beginning: with many guests every line of it comes from memory.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Slot {
-    config: config::Guest,
-    settings: GuestSettings,
-    /// Whether generations may share instances among requests.
-    may_share: bool,
-    name: Arc<str>,
     current: Swap<Generation>,
     bulkhead: Arc<Bulkhead>,
-    breaker: Breaker,
     counters: Arc<Counters>,
+    name: Arc<str>,
+    deadline: Duration,
+    /// Whether generations may share instances among requests.
+    may_share: bool,
     /// Whether `history` holds a probation, so that most requests need not look.
     on_probation: AtomicBool,
+    breaker: Breaker,
+    settings: GuestSettings,
+    config: config::Guest,
     history: Mutex<History>,
 }
 
@@ -86,6 +89,7 @@ impl Slot {
             Instances::Fresh => 1,
         };
         Self {
+            deadline: config.deadline,
             config: config.clone(),
             may_share: concurrent > 1,
             settings,
@@ -102,6 +106,11 @@ impl Slot {
     /// The guest's name.
     pub fn name(&self) -> &Arc<str> {
         &self.name
+    }
+
+    /// How long one of its requests may take.
+    pub fn deadline(&self) -> Duration {
+        self.deadline
     }
 
     /// What the configuration says of it.
@@ -137,7 +146,7 @@ impl Slot {
         current.touch();
         self.bulkhead.touch();
         self.counters.requests.touch();
-        black_box(self.config.deadline);
+        black_box(self.deadline);
         black_box((self.breaker.is_open(), self.may_share));
         black_box(self.name.as_bytes().first().copied());
     }

@@ -1,7 +1,9 @@
 //! The routes of one host: a tree of paths per method, so that a path which another method has
 //! more specifically never hides a route that takes the request's. Hosts are not known here.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use foldhash::fast::RandomState;
 
 use super::RouteConflict;
 use super::path::{BadPath, decode_capture};
@@ -21,10 +23,18 @@ pub(super) struct Match<'r, 'p> {
     /// The route's place among all routes.
     pub(super) index: usize,
     rest: bool,
-    params: matchit::Params<'r, 'p>,
+    /// None where the path is the pattern.
+    params: Option<matchit::Params<'r, 'p>>,
 }
 
-type Tree = matchit::Router<Leaf>;
+/// The paths of one method.
+#[derive(Clone, Debug, Default)]
+struct Tree {
+    patterns: matchit::Router<Leaf>,
+    /// Those without captures by themselves: what is found here the tree would find, too, for
+    /// nothing is more specific, and a path of a thousand is found by looking at two places.
+    whole: HashMap<String, usize, RandomState>,
+}
 
 /// A route to be put into trees, with its place among all routes.
 type Entry<'r> = (usize, &'r Route);
@@ -59,13 +69,7 @@ impl Methods {
     /// The route that takes this method at this normalised path.
     pub(super) fn at<'r, 'p>(&'r self, method: &str, path: &'p str) -> Option<Match<'r, 'p>> {
         let named = self.named.iter().find(|(name, _)| name == method);
-        let found = named.map_or(&self.other, |(_, tree)| tree).at(path).ok()?;
-        let Leaf { index, rest } = *found.value;
-        Some(Match {
-            index,
-            rest,
-            params: found.params,
-        })
+        named.map_or(&self.other, |(_, tree)| tree).at(path)
     }
 
     /// The methods that routes name and that would be taken at this path.
@@ -73,16 +77,51 @@ impl Methods {
         let named = self
             .named
             .iter()
-            .filter(move |(_, tree)| tree.at(path).is_ok());
+            .filter(move |(_, tree)| tree.at(path).is_some());
         named.map(|(name, _)| name.as_str())
+    }
+}
+
+impl Tree {
+    fn at<'r, 'p>(&'r self, path: &'p str) -> Option<Match<'r, 'p>> {
+        if let Some(index) = self.whole.get(path) {
+            return Some(Match {
+                index: *index,
+                rest: false,
+                params: None,
+            });
+        }
+        let found = self.patterns.at(path).ok()?;
+        let Leaf { index, rest } = *found.value;
+        Some(Match {
+            index,
+            rest,
+            params: Some(found.params),
+        })
+    }
+
+    /// Whether there was a place for the route.
+    fn insert(&mut self, (index, route): Entry<'_>) -> bool {
+        let leaf = Leaf {
+            index,
+            rest: route.path.ends_in_rest(),
+        };
+        let is_free = self.patterns.insert(route.path.as_str(), leaf).is_ok();
+        if is_free && !route.path.captures() {
+            self.whole.insert(route.path.to_string(), index);
+        }
+        is_free
     }
 }
 
 impl<'r> Match<'r, '_> {
     /// The captures by name, decoded, in the pattern's order.
     pub(super) fn decode_captures(&self) -> Result<Vec<(&'r str, String)>, BadPath> {
-        let last = self.params.len().wrapping_sub(1);
-        let captures = self.params.iter().enumerate();
+        let Some(params) = &self.params else {
+            return Ok(Vec::new());
+        };
+        let last = params.len().wrapping_sub(1);
+        let captures = params.iter().enumerate();
         captures
             .map(|(i, (name, part))| Ok((name, decode_capture(part, self.rest && i == last)?)))
             .collect()
@@ -133,9 +172,9 @@ fn tree<'r>(
     conflicts: &mut Conflicts,
 ) -> Tree {
     let mut accepted: Vec<Entry<'_>> = Vec::new();
-    let mut tree = Tree::new();
+    let mut tree = Tree::default();
     for entry in routes {
-        if insert(&mut tree, entry) {
+        if tree.insert(entry) {
             accepted.push(entry);
             continue;
         }
@@ -152,20 +191,11 @@ fn tree<'r>(
     tree
 }
 
-/// Whether the tree had a place for the route.
-fn insert(tree: &mut Tree, (index, route): Entry<'_>) -> bool {
-    let leaf = Leaf {
-        index,
-        rest: route.path.ends_in_rest(),
-    };
-    tree.insert(route.path.as_str(), leaf).is_ok()
-}
-
 /// The accepted route that leaves no place for another one: the two do not fit in one tree.
 fn partner(accepted: &[Entry<'_>], entry: Entry<'_>) -> usize {
     let refuses = |other: &&Entry<'_>| {
-        let mut pair = Tree::new();
-        !(insert(&mut pair, **other) && insert(&mut pair, entry))
+        let mut pair = Tree::default();
+        !(pair.insert(**other) && pair.insert(entry))
     };
     accepted
         .iter()

@@ -74,6 +74,13 @@ impl Pattern {
             .join("/")
     }
 
+    /// Whether it leaves any segment open.
+    pub(super) fn captures(&self) -> bool {
+        self.text
+            .split('/')
+            .any(|segment| capture(segment).is_some())
+    }
+
     /// Whether the last capture takes all that is left of a path.
     pub(super) fn ends_in_rest(&self) -> bool {
         self.text
