@@ -9,7 +9,7 @@ use super::instance::Instance;
 use super::interface::{Answer, Request};
 use super::kit::Kit;
 use super::load::Kind;
-use super::run::{Course, Run};
+use super::run::Run;
 use super::usage::Usage;
 use super::wasi::{Grants, Workers};
 use std::fmt;
@@ -77,8 +77,6 @@ pub struct Remains(Option<Instance>);
 /// ones that guests of the same code could use.
 pub struct Guest {
     pub(super) kit: Arc<Kit>,
-    /// The kit's, found without it: both are read at once.
-    course: Arc<Course>,
     /// Where several requests share an instance.
     pub(super) workers: Option<Arc<Workers>>,
 }
@@ -88,12 +86,7 @@ impl Guest {
     pub(super) fn new(kit: Kit) -> Guest {
         let kit = Arc::new(kit);
         let workers = kit.concurrent().map(|bounds| Workers::new(&kit, bounds));
-        let course = Arc::clone(&kit.course);
-        Guest {
-            kit,
-            course,
-            workers,
-        }
+        Guest { kit, workers }
     }
 
     /// The name it was loaded under.
@@ -104,7 +97,6 @@ impl Guest {
     /// Reads a little of everything that a call needs: what many guests have comes from memory, and
     /// all at once in less time than one after the other.
     pub fn touch(&self) {
-        self.course.touch();
         self.kit.touch();
     }
 
@@ -151,7 +143,7 @@ impl Guest {
         deadline: Instant,
         call: impl Future<Output = T> + Send + 'static,
     ) -> Run<'_, T> {
-        Run::new(&self.course, deadline.into(), Box::pin(call))
+        Run::new(&self.kit.course, deadline.into(), Box::pin(call))
     }
 
     /// Answers one request whose body is here, and says what that cost. How many may run at once is

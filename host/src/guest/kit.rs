@@ -76,6 +76,8 @@ impl Kit {
     /// Reads a little of everything that a call needs.
     pub(super) fn touch(&self) {
         self.reserve.touch();
+        Handles::touch(&self.course.subject);
+        black_box(self.course.subject.pace.is_slow());
         black_box((self.settings.memory_max, self.settings.ready_max));
         black_box(self.offer.generation);
         self.loaded.touch();

@@ -8,7 +8,6 @@ use crate::shards::Handles;
 use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
-use std::hint::black_box;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -26,14 +25,6 @@ pub struct Run<'g, T>(Stage<'g, T>);
 pub(super) struct Course {
     pub(super) lane: Lane,
     pub(super) subject: Handles<Subject>,
-}
-
-impl Course {
-    /// Reads a little of what a call needs.
-    pub(super) fn touch(&self) {
-        Handles::touch(&self.subject);
-        black_box(self.subject.pace.is_slow());
-    }
 }
 
 type Call<T> = Pin<Box<dyn Future<Output = T> + Send>>;
