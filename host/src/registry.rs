@@ -51,7 +51,7 @@ pub use slot::{Refused, Slot};
 
 /// What stands behind one route.
 #[derive(Debug)]
-#[repr(C)]
+#[repr(C, align(64))]
 pub struct Target {
     /// The guests in front of the one that answers.
     pub middleware: Vec<Arc<Slot>>,

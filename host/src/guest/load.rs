@@ -34,15 +34,16 @@ const CORE_MODULE: &[u8] = &[1, 0, 0, 0];
 const NAMES_MAX: usize = 12;
 
 /// A component whose imports are linked and whose export is known to fit. Guests with different
-/// limits share it.
+/// limits share it. What every call looks at comes first.
+#[repr(C)]
 pub(super) struct Loaded {
     pub(super) workshop: Arc<Workshop>,
-    pub(super) entry: Entry,
-    pub(super) hash: ContentHash,
     /// Its instances need what WASI takes.
     pub(super) needs_wasi: bool,
     /// It hands requests on to a handler behind it.
     pub(super) is_middleware: bool,
+    pub(super) entry: Entry,
+    pub(super) hash: ContentHash,
     /// Bytes of memory that an instance starts with.
     initial_memory: u64,
 }
@@ -109,7 +110,7 @@ impl Loaded {
 
     /// Reads a little of what a call needs.
     pub(super) fn touch(&self) {
-        black_box((self.kind(), self.hash, self.needs_wasi));
+        black_box((self.kind(), self.needs_wasi));
     }
 
     /// How a call gets into it, for a log line.
