@@ -22,14 +22,12 @@ use tokio::time::timeout_at;
 
 use crate::config::Config;
 use crate::guest::{self, CallError, Stage};
-use crate::registry::{
-    Admitted, Change, Generation, Registry, RegistryError, Slot, Staged, TargetHandle,
-};
+use crate::registry::{Admitted, Change, Generation, Registry, RegistryError, Slot, Staged};
 use crate::router::{Found, RouteConflict, Router};
 use crate::shards::{Handle, Handles};
 
 pub use crate::guest::{Field, FieldRef, Usage};
-pub use crate::registry::TargetHandle as Destination;
+pub use crate::registry::TargetHandle;
 pub use budget::{Budget, Lease};
 pub use chain::{Link, Report};
 pub use date::http_date;
@@ -271,15 +269,13 @@ impl Plan {
         served.queued = queued;
         let admitted = match admitted {
             Ok(admitted) => admitted,
-            Err(refused) => {
-                return (Err(Refusal::Busy(refused)), Some(incoming.spend()));
-            }
+            Err(refused) => return (Err(Refusal::Busy(refused)), Some(incoming.spend())),
         };
         let called = admitted.called();
         let generation = served.generation.insert(admitted.generation().clone());
         let guest = generation.guest();
         let call = give_to(path, captures, admitted, incoming, deadline);
-        let run = guest.run(deadline, call);
+        let mut run = guest.run(deadline, call);
         let ended = if guest.may_wait() {
             // No tick comes while it waits for a clock or for others.
             let stage = Stage::Running;
@@ -289,7 +285,6 @@ impl Plan {
             let waited = Box::pin(timeout_at((deadline + TICKS_FIRST).into(), run)).await;
             waited.unwrap_or(Some(late))
         } else {
-            let mut run = run;
             match poll_immediate(&mut run).await {
                 Some(ended) => {
                     // It did not go into the background, where time passes that is not its own.

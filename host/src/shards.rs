@@ -20,6 +20,11 @@ pub use sum::Sum;
 /// Parts that such a thing has. With more threads, several share one; so it must be safe to share.
 pub(crate) const SHARDS: usize = 8;
 
+/// A thread's part of something, on a cache line of its own.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+pub(crate) struct Apart<T>(pub(crate) T);
+
 static THREADS: AtomicUsize = AtomicUsize::new(0);
 
 /// This thread's part, below [`SHARDS`].

@@ -8,7 +8,7 @@
 
 use super::instance::Instance;
 use super::stock::Ready;
-use crate::shards::{self, SHARDS};
+use crate::shards::{self, Apart, SHARDS};
 use std::collections::VecDeque;
 use std::hint::black_box;
 use std::sync::atomic::{
@@ -61,13 +61,9 @@ pub(super) trait Keeper: Send + Sync {
 #[derive(Default)]
 pub(super) struct IdleList {
     keepers: Mutex<Vec<Weak<dyn Keeper>>>,
-    passing: [Part; SHARDS],
+    /// How many each thread is about to make or to drop.
+    passing: [Apart<AtomicUsize>; SHARDS],
 }
-
-/// How many some of the threads are about to make or to drop, on a cache line of its own.
-#[derive(Default)]
-#[repr(align(64))]
-struct Part(AtomicUsize);
 
 /// While it lives, there are instances that no request has and that do not wait here either: they
 /// are made ahead, or dropped.

@@ -78,10 +78,11 @@ struct Known {
     time: Duration,
 }
 
-/// The time since the epoch. The system's clock is read once a second if the moment is known.
-fn time() -> Duration {
+/// The time since the epoch at a moment, or now. With a moment the system's clock is read once a
+/// second.
+fn time(moment: Option<Instant>) -> Duration {
     let read = || SystemTime::now().duration_since(UNIX_EPOCH);
-    let Some(moment) = moment::told() else {
+    let Some(moment) = moment else {
         return read().unwrap_or_default();
     };
     let passed = |known: Known| moment.checked_duration_since(known.moment);
@@ -99,7 +100,7 @@ fn time() -> Duration {
 
 /// The time in UTC and RFC 3339, to the microsecond.
 fn push_time(line: &mut Vec<u8>) {
-    let now = time();
+    let now = time(moment::told());
     SECOND.with_borrow_mut(|(second, text)| {
         if *second != now.as_secs() || text.is_empty() {
             text.clear();
@@ -287,6 +288,23 @@ mod tests {
         assert_eq!(line, " INFO access: id=1-2 status=200 there=abc less=-1\n");
         let line = logged(|| tracing::error!(target: "here", count = 3, "it {}", "failed"));
         assert_eq!(line, "ERROR here: it failed count=3\n");
+    }
+
+    #[test]
+    fn a_moment_has_its_own_time() {
+        let close = |one: Duration, other: Duration| one.abs_diff(other) < Duration::from_secs(10);
+        let now = Instant::now();
+        let first = time(Some(now));
+        assert!(close(first, time(None)));
+        let half = Duration::from_millis(500);
+        assert_eq!(time(Some(now + half)), first + half);
+        // Asked anew: that this is not yet, the system's clock says.
+        let later = now + Duration::from_secs(3600);
+        assert!(close(time(Some(later)), time(None)));
+        assert!(
+            close(time(Some(now)), time(None)),
+            "nor is one from before it known"
+        );
     }
 
     #[test]

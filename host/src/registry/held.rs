@@ -1,6 +1,6 @@
 //! What a request holds of the guests that it is for. It holds the whole registry, so that it
 //! counts once, and where no other thread counts; so what a new configuration leaves out is let go
-//! when the last request of the old one has ended, which its deadline sees to.
+//! when the answer to the last request of the old one is sent.
 
 use std::fmt;
 use std::ops::Deref;
@@ -72,5 +72,31 @@ impl fmt::Debug for TargetHandle {
 impl fmt::Debug for SlotHandle {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.name().fmt(formatter)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn a_registry_that_was_replaced_lives_as_long_as_a_request_holds_it() {
+        let mut config = Config::welcome();
+        config.sandbox.instances_max = 1;
+        let registry = Handles::new(&Arc::new(Registry::load(&config).unwrap()));
+        assert!(TargetHandle::new(&registry, registry.targets().len()).is_none());
+        let target = TargetHandle::new(&registry, 0).unwrap();
+        let slot = Arc::downgrade(&target.slot);
+        drop(registry);
+        let held = target.hold(7);
+        assert!(
+            Arc::ptr_eq(&held, &target.slot),
+            "the one that answers is the last"
+        );
+        drop(target);
+        assert!(slot.upgrade().is_some());
+        drop(held);
+        assert!(slot.upgrade().is_none());
     }
 }

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::driver::{Driver, Next};
 use super::streaming::{Account, Cut};
 use super::transport::WriteFailed;
-use crate::dispatch::{Destination, Phase, Refusal, RequestId, Served, Usage};
+use crate::dispatch::{Phase, Refusal, RequestId, Served, TargetHandle, Usage};
 use crate::moment;
 
 /// The longest part of a request's target that is logged.
@@ -65,7 +65,7 @@ pub(super) struct Line {
     bytes_in: u64,
     received: Option<Instant>,
     is_head: bool,
-    target: Option<Destination>,
+    target: Option<TargetHandle>,
     pub(super) served: Served,
     write_begun: Option<Instant>,
     refusal: Option<Refusal>,
@@ -119,7 +119,7 @@ impl Line {
     }
 
     /// Notes where the request goes.
-    pub(super) fn set_target(&mut self, target: &Destination) {
+    pub(super) fn set_target(&mut self, target: &TargetHandle) {
         self.target = Some(target.clone());
     }
 

@@ -87,7 +87,8 @@ impl<T> Swap<T> {
     }
 }
 
-/// The only handle to this for now, wherever it is used.
+/// The only handle to this, wherever it is used.
+#[cfg(test)]
 impl<T> From<Arc<T>> for Handle<T> {
     fn from(to: Arc<T>) -> Self {
         Self(Line::new(&to))

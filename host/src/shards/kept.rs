@@ -1,7 +1,7 @@
 //! What threads give back and keep for themselves: the next one that wants such a thing finds it
 //! where no other processor has written. It knows nothing but how many there are.
 
-use super::{SHARDS, own};
+use super::{Apart, SHARDS, own};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 /// How many of them a thread keeps: it has seldom more in use at once that it gives back soon.
@@ -9,12 +9,7 @@ const KEPT_MAX: usize = 4;
 
 /// What is kept, by thread. Whoever finds nothing anywhere else may take another thread's.
 #[derive(Debug, Default)]
-pub(crate) struct Kept([Own; SHARDS]);
-
-/// That of some threads, on a cache line of its own.
-#[derive(Debug, Default)]
-#[repr(align(64))]
-struct Own(AtomicUsize);
+pub(crate) struct Kept([Apart<AtomicUsize>; SHARDS]);
 
 impl Kept {
     /// Keeps one more for this thread, if it has not enough already. Seen by whoever looks after
@@ -29,12 +24,12 @@ impl Kept {
 
     /// Takes one that this thread has kept.
     pub(crate) fn take(&self) -> bool {
-        self.0[own()].take()
+        take(&self.0[own()])
     }
 
     /// Takes one of any thread's.
     pub(crate) fn take_any(&self) -> bool {
-        self.0.iter().any(Own::take)
+        self.0.iter().any(take)
     }
 
     /// Reads a little of what [`Kept::take`] will write.
@@ -48,11 +43,9 @@ impl Kept {
     }
 }
 
-impl Own {
-    fn take(&self) -> bool {
-        let one_less = |kept: usize| kept.checked_sub(1);
-        self.0.fetch_update(SeqCst, SeqCst, one_less).is_ok()
-    }
+fn take(part: &Apart<AtomicUsize>) -> bool {
+    let one_less = |kept: usize| kept.checked_sub(1);
+    part.0.fetch_update(SeqCst, SeqCst, one_less).is_ok()
 }
 
 #[cfg(test)]

@@ -1,16 +1,11 @@
 //! Numbers that no two things have.
 
-use super::{SHARDS, own};
+use super::{Apart, SHARDS, own};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Gives each thread numbers of its own, which count up there.
 #[derive(Debug, Default)]
-pub(crate) struct Numbers([Own; SHARDS]);
-
-/// How many some of the threads have taken, on a cache line of its own.
-#[derive(Debug, Default)]
-#[repr(align(64))]
-struct Own(AtomicU64);
+pub(crate) struct Numbers([Apart<AtomicU64>; SHARDS]);
 
 impl Numbers {
     /// One more, from 1.
