@@ -1,6 +1,7 @@
 //! What the fields of a head mean to the protocol: Host, framing, Expect and Connection.
 //!
-//! A pass over the fields of a complete head; it refuses what the syntax could not.
+//! A pass over the fields of a complete head, and another one over those that matter; it refuses
+//! what the syntax could not.
 
 use crate::error::RequestError;
 use crate::excerpt::Excerpt;
@@ -20,14 +21,21 @@ pub(crate) struct Meaning {
 }
 
 /// Which of the fields that matter are there, so that a request without them pays for none.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct Present {
-    host: Option<usize>,
-    framing: bool,
-    expect: bool,
-    close: bool,
-    keep_alive: bool,
+    /// A set of [`HOST`] and so on.
+    kinds: u8,
+    /// Where the last Host and the last Connection are, if they are there.
+    host: usize,
+    connection: usize,
 }
+
+const HOST: u8 = 1;
+const SEVERAL_HOSTS: u8 = 2;
+const CONNECTION: u8 = 4;
+const SEVERAL_CONNECTIONS: u8 = 8;
+const FRAMING: u8 = 16;
+const EXPECT: u8 = 32;
 
 /// Reads the meaning of a head whose line and fields are known into `head.meaning`. `received`
 /// begins with the bytes that the head was copied from: what was just written is slow to read back.
@@ -36,23 +44,44 @@ struct Present {
 /// An absent, repeated or invalid Host, invalid framing, an expectation we cannot meet.
 #[inline(never)]
 pub(crate) fn read(head: &mut RequestHead, received: &[u8]) -> Result<(), RequestError> {
-    let present = look(head, received)?;
-    check_host(head, present.host, received)?;
-    let is_http11 = head.version == Version::Http11;
-    head.meaning.host = present.host;
-    head.meaning.body_length = match present.framing {
-        true => body_length(head)?,
-        false => BodyLength::None,
+    // A request that has nothing but a plain Host ends here, and calls nobody on the way: that
+    // would take as long as all it does.
+    let marked = mark(head, received);
+    let first = marked.trailing_zeros() as usize;
+    let is_alone = first < MARKS - 1 && marked == 1 << first;
+    if !is_alone || !is_plain_host(head, first, received) {
+        return read_more(head, received, marked);
+    }
+    head.meaning = Meaning {
+        host: Some(first),
+        body_length: BodyLength::None,
+        expects_continue: false,
+        wants_keep_alive: head.version == Version::Http11,
     };
-    let has_body = !matches!(
-        head.meaning.body_length,
-        BodyLength::None | BodyLength::Known(0)
-    );
-    let expects = present.expect && is_http11 && expects_continue(head)?;
-    // RFC 9110 10.1.1: without content there is nothing to wait for.
-    head.meaning.expects_continue = expects && has_body;
-    // RFC 9112 9.3: `close` wins over everything.
-    head.meaning.wants_keep_alive = !present.close && (is_http11 || present.keep_alive);
+    Ok(())
+}
+
+/// As [`read`], whatever is there.
+#[inline(never)]
+fn read_more(head: &mut RequestHead, received: &[u8], marked: u64) -> Result<(), RequestError> {
+    let present = look(head, received, marked);
+    let host = check_host(head, present, received)?;
+    let is_http11 = head.version == Version::Http11;
+    let body_length = match present.kinds & FRAMING {
+        0 => BodyLength::None,
+        _ => body_length(head)?,
+    };
+    let has_body = !matches!(body_length, BodyLength::None | BodyLength::Known(0));
+    let expects = present.kinds & EXPECT != 0 && is_http11 && expects_continue(head)?;
+    let wanted = connection(head, present, received);
+    head.meaning = Meaning {
+        host,
+        body_length,
+        // RFC 9110 10.1.1: without content there is nothing to wait for.
+        expects_continue: expects && has_body,
+        // RFC 9112 9.3: `close` wins over everything.
+        wants_keep_alive: !wanted.close && (is_http11 || wanted.keep_alive),
+    };
     Ok(())
 }
 
@@ -73,61 +102,105 @@ const FIRST_LETTERS: [u8; 18] = {
     letters
 };
 
+/// Fields that can be marked. The last mark stands for all from there on.
+const MARKS: usize = u64::BITS as usize;
+
+/// Marks the fields that may matter.
 #[inline]
-fn look(head: &RequestHead, received: &[u8]) -> Result<Present, RequestError> {
-    let mut present = Present::default();
+fn mark(head: &RequestHead, received: &[u8]) -> u64 {
+    let mut marked = 0;
     for (index, field) in head.fields.spans().iter().enumerate() {
         let first = received.get(field.name.start()).map(|byte| byte | 0x20);
         if first == FIRST_LETTERS.get(field.name.len()).copied() {
-            present.look_at(head, index, field, received)?;
+            marked |= 1 << index.min(MARKS - 1);
         }
     }
-    Ok(present)
+    marked
+}
+
+fn look(head: &RequestHead, received: &[u8], marked: u64) -> Present {
+    let mut present = Present::default();
+    let mut look_at = |index, field: &FieldSpan| present.look_at(index, field.name.of(received));
+    let (spans, mut left) = (head.fields.spans(), marked);
+    while left != 0 {
+        let index = left.trailing_zeros() as usize;
+        left &= left - 1;
+        match spans.get(index..).unwrap_or_default() {
+            [field, ..] if index < MARKS - 1 => look_at(index, field),
+            fields => (index..)
+                .zip(fields)
+                .for_each(|(at, field)| look_at(at, field)),
+        }
+    }
+    present
+}
+
+/// Whether the field is a Host without anything unusual.
+#[inline]
+fn is_plain_host(head: &RequestHead, index: usize, received: &[u8]) -> bool {
+    head.fields.spans().get(index).is_some_and(|field| {
+        is_host(field.name.of(received)) && authority::is_plain(received, field.value)
+    })
 }
 
 impl Present {
+    /// Notes a field of this kind, of which two are several.
     #[inline]
-    fn look_at(
-        &mut self,
-        head: &RequestHead,
-        index: usize,
-        field: &FieldSpan,
-        received: &[u8],
-    ) -> Result<(), RequestError> {
-        let name = field.name.of(received);
-        if is_host(name) {
-            return match self.host.replace(index) {
-                None => Ok(()),
-                Some(_) => Err(several_hosts(head, index)),
-            };
+    fn note(&mut self, kind: u8, several: u8) {
+        if self.kinds & kind != 0 {
+            self.kinds |= several;
         }
+        self.kinds |= kind;
+    }
+
+    #[inline]
+    fn look_at(&mut self, index: usize, name: &[u8]) {
         let is = |wanted: &[u8]| name.eq_ignore_ascii_case(wanted);
-        if is(b"connection") {
-            self.connection(field.value.of(received));
+        if is_host(name) {
+            self.note(HOST, SEVERAL_HOSTS);
+            self.host = index;
+        } else if is(b"connection") {
+            self.note(CONNECTION, SEVERAL_CONNECTIONS);
+            self.connection = index;
         } else if is(b"content-length") || is(b"transfer-encoding") {
-            self.framing = true;
+            self.kinds |= FRAMING;
         } else if is(b"expect") {
-            self.expect = true;
+            self.kinds |= EXPECT;
         }
-        Ok(())
     }
+}
 
-    fn connection(&mut self, value: &[u8]) {
+/// What the client wants to become of the connection.
+#[derive(Default)]
+struct Wanted {
+    close: bool,
+    keep_alive: bool,
+}
+
+#[inline]
+fn connection(head: &RequestHead, present: Present, received: &[u8]) -> Wanted {
+    let index = present.connection;
+    match present.kinds & (CONNECTION | SEVERAL_CONNECTIONS) {
+        0 => Wanted::default(),
         // What browsers send is worth a question of its own.
-        if value == b"keep-alive" {
-            self.keep_alive = true;
-            return;
-        }
-        self.connection_options(value);
+        CONNECTION if head.fields.value_span(index).of(received) == b"keep-alive" => Wanted {
+            close: false,
+            keep_alive: true,
+        },
+        _ => connection_options(head),
     }
+}
 
-    #[inline(never)]
-    fn connection_options(&mut self, value: &[u8]) {
-        for option in list::members(value) {
-            self.close |= option.eq_ignore_ascii_case(b"close");
-            self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
-        }
+#[inline(never)]
+fn connection_options(head: &RequestHead) -> Wanted {
+    let mut wanted = Wanted::default();
+    let fields = head.fields.iter();
+    let values = fields.filter_map(|(name, value)| (name == b"connection").then_some(value));
+    for option in values.flat_map(list::members) {
+        wanted.close |= option.eq_ignore_ascii_case(b"close");
+        wanted.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
     }
+    wanted
 }
 
 /// Every request has this one: its letters are compared at once. The bit that is set turns no other
@@ -141,30 +214,36 @@ fn is_host(name: &[u8]) -> bool {
 }
 
 #[cold]
-fn several_hosts(head: &RequestHead, index: usize) -> RequestError {
+fn several_hosts(head: &RequestHead) -> RequestError {
+    let fields = head.fields.iter().enumerate();
+    let mut hosts = fields.filter(|(_, (name, _))| *name == b"host");
+    let second = hosts.nth(1).map_or(0, |(index, _)| index);
     RequestError::SeveralHosts {
-        place: head.place(index),
+        place: head.place(second),
     }
 }
 
 /// RFC 9112 3.2: HTTP/1.1 requires Host, and whatever the version, what it holds must be valid.
+/// Returns where it is.
 #[inline]
 fn check_host(
     head: &RequestHead,
-    index: Option<usize>,
+    present: Present,
     received: &[u8],
-) -> Result<(), RequestError> {
-    let Some(index) = index else {
-        return match head.version {
-            Version::Http11 => Err(RequestError::MissingHost),
-            Version::Http10 => Ok(()),
-        };
-    };
-    let span = head.fields.value_span(index);
-    if authority::is_plain(received, span) {
-        return Ok(());
+) -> Result<Option<usize>, RequestError> {
+    let index = present.host;
+    match present.kinds & (HOST | SEVERAL_HOSTS) {
+        0 if head.version == Version::Http11 => Err(RequestError::MissingHost),
+        0 => Ok(None),
+        HOST => {
+            let span = head.fields.value_span(index);
+            if !authority::is_plain(received, span) {
+                check_other_host(head, index, span.of(received))?;
+            }
+            Ok(Some(index))
+        }
+        _ => Err(several_hosts(head)),
     }
-    check_other_host(head, index, span.of(received))
 }
 
 #[cold]
@@ -198,4 +277,60 @@ fn expects_continue(head: &RequestHead) -> Result<bool, RequestError> {
         }
     }
     Ok(expects)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{BodyLength, Connection, Event, Limits, RequestError, RequestHead};
+
+    /// A head with these fields behind so many others.
+    fn read(others: usize, fields: &str) -> Result<Box<RequestHead>, RequestError> {
+        let others = "accept: a\r\n".repeat(others);
+        let mut connection = Connection::new(Limits {
+            fields_max: 200,
+            ..Limits::default()
+        });
+        connection.receive(format!("GET / HTTP/1.1\r\n{others}{fields}\r\n").as_bytes());
+        match connection.next_event()? {
+            Event::Head(head) => Ok(head),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Among them where fields are not marked one by one any more.
+    #[test]
+    fn what_matters_is_seen_wherever_it_stands() {
+        for others in (0..4).chain(58..70) {
+            let plain = read(others, "host: a\r\n").unwrap();
+            assert_eq!(plain.authority(), Some("a"), "{others}");
+            assert!(plain.wants_keep_alive(), "{others}");
+            assert_eq!(plain.body_length(), BodyLength::None, "{others}");
+            let all = "connection: te\r\nhost: a\r\nx: y\r\nconnection: close\r\n\
+                expect: 100-continue\r\ncontent-length: 3\r\n";
+            let all = read(others, all).unwrap();
+            assert_eq!(all.authority(), Some("a"), "{others}");
+            assert!(
+                !all.wants_keep_alive() && all.expects_continue(),
+                "{others}"
+            );
+            assert_eq!(all.body_length(), BodyLength::Known(3), "{others}");
+            for between_count in [0, 1, 3, 64] {
+                let between = "hose: a\r\n".repeat(between_count);
+                let several = read(others, &format!("host: a\r\n{between}host: a\r\n"));
+                let Err(several @ RequestError::SeveralHosts { .. }) = several else {
+                    panic!("{several:?}");
+                };
+                let place = format!("field {} ", others + between_count + 2);
+                assert!(several.to_string().contains(&place), "{several}");
+            }
+            let missing = read(others, "hose: a\r\n");
+            assert!(
+                matches!(missing, Err(RequestError::MissingHost)),
+                "{others}"
+            );
+            let invalid = read(others, "host: a b\r\n");
+            let is_refused = matches!(invalid, Err(RequestError::InvalidHost { .. }));
+            assert!(is_refused, "{others}");
+        }
+    }
 }
