@@ -13,7 +13,7 @@ mod served;
 mod streamed;
 
 use std::borrow::Cow;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -22,12 +22,14 @@ use tokio::time::timeout_at;
 
 use crate::config::Config;
 use crate::guest::{self, CallError, Stage};
-use crate::registry::{Admitted, Change, Generation, Registry, RegistryError, Slot, Staged};
+use crate::registry::{
+    Admitted, Change, Generation, Registry, RegistryError, Slot, Staged, TargetHandle,
+};
 use crate::router::{Found, RouteConflict, Router};
 use crate::shards::{Handle, Handles};
 
 pub use crate::guest::{Field, FieldRef, Usage};
-pub use crate::registry::TargetHandle;
+pub use crate::registry::Target;
 pub use budget::{Budget, Lease};
 pub use chain::{Link, Report};
 pub use date::http_date;
@@ -83,10 +85,10 @@ pub struct Plan {
     /// The normalised path, where it is not what the client sent.
     path: Option<String>,
     captures: Vec<(String, String)>,
-    /// The generation of the first guest that served when the request came, if it streams bodies,
-    /// as every middleware does. Should one be swapped in that takes only whole ones, this one
+    /// The generation of the first guest that served when the request came. If it streams bodies,
+    /// as every middleware does, and one is swapped in that takes only whole ones, this one
     /// answers.
-    streamed: Option<Handle<Generation>>,
+    serving: Handle<Generation>,
 }
 
 /// The head of a request. Its guest may run on any thread, so it owns what it shows.
@@ -197,13 +199,14 @@ impl StagedDispatch {
 
 impl Plan {
     fn new(target: TargetHandle, path: Cow<'_, str>, captures: Vec<(&str, String)>) -> Self {
-        let streamed = target.link(0).streamed();
+        target.touch();
+        let serving = target.first().serving();
         target.requests.add();
         let owned = |(name, value): (&str, String)| (name.to_owned(), value);
         Self {
-            body_max: match streamed {
-                Some(_) => target.route.body_max,
-                None => target.whole_body_max,
+            body_max: match serving.guest().kind().is_streamed() {
+                true => target.route.body_max,
+                false => target.whole_body_max,
             },
             deadline: target.slot.deadline(),
             path: match path {
@@ -211,7 +214,7 @@ impl Plan {
                 Cow::Owned(path) => Some(path),
             },
             captures: captures.into_iter().map(owned).collect(),
-            streamed,
+            serving,
             target,
         }
     }
@@ -223,11 +226,11 @@ impl Plan {
 
     /// The guest that gets the request first.
     fn first(&self) -> &Arc<Slot> {
-        self.target.link(0)
+        self.target.first()
     }
 
     /// What stands behind the route.
-    pub fn target(&self) -> &TargetHandle {
+    pub fn target(&self) -> &Target {
         &self.target
     }
 
@@ -262,9 +265,10 @@ impl Plan {
             target,
             path,
             captures,
+            serving,
             ..
         } = self;
-        let admitted = target.into_first().admit(deadline, received);
+        let admitted = pin!(target.into_first().admit(serving, deadline, received));
         let (admitted, queued) = timed(admitted).await;
         served.queued = queued;
         let admitted = match admitted {
@@ -305,7 +309,12 @@ impl Plan {
 
 /// What a call came to: its answer, what it used, what it left behind, and what is left of the
 /// request.
-type Ended<S> = (Result<Answer, CallError>, Usage, Option<Left>, Option<S>);
+type Ended<S> = (
+    Result<Answer, CallError>,
+    Usage,
+    Option<Box<Left>>,
+    Option<S>,
+);
 
 /// The call as a future that owns all it needs, so that it can go on on another thread.
 async fn give_to<I: Incoming>(
@@ -334,10 +343,10 @@ async fn give_to<I: Incoming>(
         admitted.ended(&result);
         None
     } else {
-        Some(Left {
+        Some(Box::new(Left {
             _remains: remains,
             _room: admitted.ended_leaving(&result),
-        })
+        }))
     };
     (result, usage, left, Some(incoming.spend()))
 }
@@ -351,8 +360,7 @@ fn borrowed(captures: &[(String, String)]) -> Vec<guest::Capture<'_>> {
 }
 
 /// A future's output, and how long it was waited for. The clock is read only if it was.
-async fn timed<T>(future: impl Future<Output = T>) -> (T, Duration) {
-    let mut future = pin!(future);
+async fn timed<T>(mut future: Pin<&mut impl Future<Output = T>>) -> (T, Duration) {
     if let Some(output) = poll_immediate(&mut future).await {
         return (output, Duration::ZERO);
     }

@@ -28,11 +28,12 @@ mod staging;
 mod tests;
 
 use std::fmt;
+use std::hint::black_box;
 use std::sync::Arc;
 
 use crate::config::{self, Config};
 use crate::guest::{ContentHash, GuestSettings, Priority, Sandbox, SandboxSettings};
-use crate::shards::Sum;
+use crate::shards::{Alone, Pointee, Sum};
 use newcomer::Newcomer;
 use pool::Pool;
 use roles::Role;
@@ -72,6 +73,9 @@ pub struct Registry {
     shared: Arc<Shared>,
     slots: Slots,
     targets: Vec<Target>,
+    /// The first guest of each target: so many side by side are in the processor's cache, and a
+    /// guest is on its way while its target is.
+    firsts: Vec<Arc<Slot>>,
 }
 
 /// What guests share for as long as the settings of the sandbox stay the same.
@@ -131,9 +135,22 @@ impl Target {
         self.middleware.get(link).unwrap_or(&self.slot)
     }
 
+    /// Reads a little of what a request needs.
+    pub fn touch(&self) {
+        black_box(self.whole_body_max);
+    }
+
     /// How many guests there are.
     pub fn links(&self) -> usize {
         self.middleware.len() + 1
+    }
+}
+
+impl Pointee for Registry {
+    type Beside = Alone;
+
+    fn beside(&self, _: usize) -> Alone {
+        Alone::new()
     }
 }
 
@@ -150,6 +167,7 @@ impl Registry {
             shared: Arc::new(Shared::new(config, services).map_err(|error| vec![error])?),
             slots: Slots::new(),
             targets: Vec::new(),
+            firsts: Vec::new(),
         };
         Ok(empty.stage_at(config, Priority::Start)?.commit().0)
     }
@@ -176,8 +194,11 @@ impl Registry {
         let (slots, plan) = staging.make_ready()?;
         let gone = self.slots.keys().filter(|name| !slots.contains_key(*name));
         let changes = gone.cloned().map(Change::Removed).collect();
+        let targets = staging::targets(config, &slots, &self.targets);
+        let firsts = targets.iter().map(|target| Arc::clone(target.link(0)));
         let registry = Self {
-            targets: staging::targets(config, &slots, &self.targets),
+            firsts: firsts.collect(),
+            targets,
             shared,
             slots,
         };
@@ -219,7 +240,7 @@ impl Registry {
     /// Refuses a generation that is not what the routes use its guest for.
     fn check_role(&self, slot: &Slot, generation: &Generation) -> Result<(), RegistryError> {
         let routes = self.targets.iter().map(|target| &target.route);
-        let role = |name: &str| (name == &**slot.name()).then(|| Role::of(generation.guest()));
+        let role = |name: &str| (name == slot.name()).then(|| Role::of(generation.guest()));
         let first = roles::check(routes, role).into_iter().next();
         first.map_or(Ok(()), Err)
     }

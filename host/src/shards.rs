@@ -11,7 +11,7 @@ mod sum;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 pub(crate) use handle::Swap;
-pub use handle::{Handle, Handles};
+pub use handle::{Alone, Handle, Handles, Pointee};
 pub(crate) use kept::Kept;
 pub(crate) use numbers::Numbers;
 pub(crate) use quota::Quota;

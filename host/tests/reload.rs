@@ -206,6 +206,19 @@ fn a_guest_that_goes_answers_what_it_has_begun() {
     busy.request("body").expect(200);
 }
 
+/// As one that waits for a place is.
+#[test]
+fn a_request_that_takes_long_to_arrive_is_answered_by_what_serves_then() {
+    let live = Live::start("", "");
+    let mut slow = live.0.connect();
+    let fields = "content-length: 4\r\nexpect: 100-continue\r\n";
+    slow.request(head("POST", "/live", fields)).expect(100);
+    live.put(version("two"));
+    live.reload_until("guest `live` is swapped");
+    let answer = slow.request("body").expect(200);
+    assert!(answer.text().contains("two"), "{}", answer.text());
+}
+
 #[test]
 fn a_configuration_that_does_not_pass_changes_nothing() {
     let live = Live::start("", "");

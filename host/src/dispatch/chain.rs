@@ -14,6 +14,8 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use smol_str::SmolStr;
+
 use super::{Allowance, Plan, Refusal, Usage};
 use crate::guest::{self, Account, CallError, Next, OwnFields};
 use crate::registry::{Generation, TargetHandle};
@@ -64,7 +66,7 @@ struct LinkSeen {
 #[derive(Clone, Debug)]
 pub struct Link {
     /// Its name.
-    pub name: Arc<str>,
+    pub name: SmolStr,
     /// The generation that was called; none if it was not.
     pub generation: Option<Handle<Generation>>,
 }
@@ -248,7 +250,7 @@ impl Chain {
 
     fn link(&self, seen: &Seen, index: usize) -> Link {
         Link {
-            name: Arc::clone(self.target.link(index).name()),
+            name: self.target.link(index).name().clone(),
             generation: seen.links[index].generation.clone(),
         }
     }

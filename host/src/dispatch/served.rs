@@ -21,8 +21,9 @@ pub struct Served {
     /// More of a call that went to several guests, one behind the other. What is said of the
     /// generation and of the usage is in there, then.
     pub report: Option<Report>,
-    /// What is left of the call.
-    pub(super) left: Option<Left>,
+    /// What is left of the call. On the heap, for it is large, and what a call comes to is handed
+    /// from one future to the next.
+    pub(super) left: Option<Box<Left>>,
     tidied: bool,
 }
 

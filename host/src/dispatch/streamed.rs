@@ -2,6 +2,7 @@
 //! request still arrives. No sockets here, and nothing of how a guest is run.
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -116,7 +117,7 @@ impl fmt::Debug for Streamed {
 impl Plan {
     /// Whether the bodies of the exchange are streamed: then it is [`Plan::open`]ed.
     pub fn is_streamed(&self) -> bool {
-        self.streamed.is_some()
+        self.serving.guest().kind().is_streamed()
     }
 
     /// Waits for a place and starts the guest, the first one where there are several; both no
@@ -134,18 +135,16 @@ impl Plan {
         served: &mut Served,
     ) -> Result<Streamed, Refusal> {
         let first = self.target.hold(0);
-        let admitted = first.admit(allowed.deadline, allowed.asked);
+        let admitted = pin!(first.admit(self.serving.clone(), allowed.deadline, allowed.asked));
         let (admitted, queued) = timed(admitted).await;
         served.queued = queued;
         let mut admitted = admitted.map_err(|refused| {
             served.report = self.refused_at_first();
             Refusal::Busy(refused)
         })?;
-        if let Some(streamed) = &self.streamed
-            && !admitted.generation().guest().kind().is_streamed()
-        {
+        if !admitted.generation().guest().kind().is_streamed() {
             // What serves by now takes whole bodies only.
-            admitted.go_to(streamed.clone());
+            admitted.go_to(self.serving.clone());
         }
         served.generation = Some(admitted.generation().clone());
         let live = Live::start(&self, admitted, request, upload, allowed)?;
@@ -160,7 +159,7 @@ impl Plan {
             usage: Usage::default(),
             generation: None,
             blamed: Link {
-                name: Arc::clone(name),
+                name: name.clone(),
                 generation: None,
             },
             short_of: None,

@@ -9,6 +9,7 @@ use super::instance::Instance;
 use super::interface::{Answer, Request};
 use super::kit::Kit;
 use super::load::Kind;
+use super::near::Near;
 use super::run::Run;
 use super::usage::Usage;
 use super::wasi::{Grants, Workers};
@@ -94,10 +95,9 @@ impl Guest {
         self.kit.name()
     }
 
-    /// Reads a little of everything that a call needs: what many guests have comes from memory, and
-    /// all at once in less time than one after the other.
-    pub fn touch(&self) {
-        self.kit.touch();
+    /// Where its parts are, for the threads of this part.
+    pub fn near(&self, part: usize) -> Near {
+        Near::new(&self.kit, part)
     }
 
     /// The hash of the component's bytes.

@@ -2,7 +2,7 @@
 //! parts of instances, of which one has more than another; what is promised is a number of
 //! instances.
 
-use crate::shards::{Handle, Handles, Quota};
+use crate::shards::{Alone, Handle, Handles, Pointee, Quota};
 use std::sync::Arc;
 
 /// Counts instances, up to a bound.
@@ -15,6 +15,14 @@ pub(super) struct Census {
 /// Stands for one instance.
 #[derive(Debug)]
 pub(super) struct Counted(Handle<Census>);
+
+impl Pointee for Census {
+    type Beside = Alone;
+
+    fn beside(&self, _: usize) -> Alone {
+        Alone::new()
+    }
+}
 
 impl Census {
     /// For `max` instances at once.

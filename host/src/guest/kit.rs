@@ -73,14 +73,20 @@ impl Kit {
         self.loaded.kind() == Kind::Wasi03 && !self.loaded.is_middleware
     }
 
-    /// Reads a little of everything that a call needs.
+    /// Reads a little of what a call needs, but for the parts that [`super::near`] has, too.
     pub(super) fn touch(&self) {
         self.reserve.touch();
-        Handles::touch(&self.course.subject);
-        black_box(self.course.subject.pace.is_slow());
-        black_box((self.settings.memory_max, self.settings.ready_max));
-        black_box(self.offer.generation);
-        self.loaded.touch();
+        let GuestSettings {
+            memory_max,
+            response_max,
+            response_fields_max,
+            ready_max,
+            instances,
+            ..
+        } = &self.settings;
+        black_box((Arc::as_ptr(&self.sandbox), self.offer.generation));
+        black_box((*memory_max, *response_max, *response_fields_max, *ready_max));
+        black_box(matches!(instances, Instances::Fresh));
     }
 
     /// A waiting instance if the guest has one, used before only if it reuses them; else a fresh

@@ -111,6 +111,9 @@ impl Loaded {
     /// Reads a little of what a call needs.
     pub(super) fn touch(&self) {
         black_box((self.kind(), self.needs_wasi));
+        if let Entry::Direct(direct) = &self.entry {
+            direct.touch();
+        }
     }
 
     /// How a call gets into it, for a log line.

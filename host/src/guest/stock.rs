@@ -7,7 +7,7 @@
 use super::beat::Beat;
 use super::census::{Census, Counted};
 use super::subject::Subject;
-use crate::shards::{Handle, Handles, Quota};
+use crate::shards::{Alone, Handle, Handles, Pointee, Quota};
 use std::hint::black_box;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
@@ -37,6 +37,14 @@ pub(super) struct Stock {
 pub(super) struct Ready {
     stock: Handle<Stock>,
     _counted: Counted,
+}
+
+impl Pointee for Stock {
+    type Beside = Alone;
+
+    fn beside(&self, _: usize) -> Alone {
+        Alone::new()
+    }
 }
 
 impl Stock {

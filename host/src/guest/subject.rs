@@ -2,6 +2,7 @@
 
 use super::beat::Beat;
 use super::pace::Pace;
+use crate::shards::{Alone, Pointee};
 use std::sync::Arc;
 
 /// What ticks that hit a call and lines that it logs are noted under.
@@ -11,6 +12,14 @@ pub(super) struct Subject {
     pub(super) name: String,
     /// How fast it has been lately.
     pub(super) pace: Pace,
+}
+
+impl Pointee for Subject {
+    type Beside = Alone;
+
+    fn beside(&self, _: usize) -> Alone {
+        Alone::new()
+    }
 }
 
 impl Subject {

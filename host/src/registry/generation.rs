@@ -3,9 +3,12 @@
 use std::hint::black_box;
 use std::time::SystemTime;
 
+use smol_str::SmolStr;
+
 use super::source::Source;
 use crate::files::Fingerprint;
-use crate::guest::{ContentHash, Guest};
+use crate::guest::{ContentHash, Guest, Near};
+use crate::shards::{Handle, Pointee};
 
 /// A loaded component that serves, served, or is kept ready to serve again.
 #[derive(Debug)]
@@ -14,10 +17,18 @@ pub struct Generation {
     guest: Guest,
     number: u64,
     /// Kept as text for the log line of every request.
-    short_hash: String,
+    short_hash: SmolStr,
     hash: ContentHash,
     fingerprint: Option<Fingerprint>,
     loaded: SystemTime,
+}
+
+impl Pointee for Generation {
+    type Beside = Near;
+
+    fn beside(&self, part: usize) -> Near {
+        self.guest.near(part)
+    }
 }
 
 impl Generation {
@@ -27,7 +38,7 @@ impl Generation {
         Self {
             number,
             hash,
-            short_hash: hash.short(),
+            short_hash: hash.short().into(),
             guest,
             fingerprint: source.fingerprint,
             loaded: SystemTime::now(),
@@ -50,9 +61,9 @@ impl Generation {
     }
 
     /// Reads a little of everything that a call needs.
-    pub(super) fn touch(&self) {
-        black_box(self.short_hash.as_bytes().first().copied());
-        self.guest.touch();
+    pub(super) fn touch(generation: &Handle<Self>) {
+        Handle::beside(generation).touch();
+        black_box(generation.number);
     }
 
     /// The sandboxed component itself.

@@ -1,6 +1,6 @@
 //! What a request holds of the guests that it is for. It holds the whole registry, so that it
 //! counts once, and where no other thread counts; so what a new configuration leaves out is let go
-//! when the answer to the last request of the old one is sent.
+//! when the last request of the old one has its answer, and nothing is left of its call.
 
 use std::fmt;
 use std::ops::Deref;
@@ -32,6 +32,12 @@ impl TargetHandle {
     }
 
     /// The guest that gets the request first.
+    pub fn first(&self) -> &Arc<Slot> {
+        // As long as the list of targets.
+        &self.registry.firsts[self.route]
+    }
+
+    /// The same, held by itself.
     pub fn into_first(self) -> SlotHandle {
         SlotHandle {
             target: self,

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use smol_str::SmolStr;
+
 use super::admission::{Admitted, Attempt};
 use super::breaker::{Breaker, Leave};
 use super::bulkhead::{Bounds, Bulkhead, NoPlace};
@@ -26,7 +28,7 @@ pub struct Slot {
     current: Swap<Generation>,
     bulkhead: Arc<Bulkhead>,
     counters: Arc<Counters>,
-    name: Arc<str>,
+    name: SmolStr,
     deadline: Duration,
     /// Whether generations may share instances among requests.
     may_share: bool,
@@ -93,7 +95,7 @@ impl Slot {
             config: config.clone(),
             may_share: concurrent > 1,
             settings,
-            name: Arc::from(config.name.as_str()),
+            name: SmolStr::new(&config.name),
             current: Swap::new(generation),
             bulkhead,
             breaker: Breaker::new(config.breaker.clone()),
@@ -104,7 +106,7 @@ impl Slot {
     }
 
     /// The guest's name.
-    pub fn name(&self) -> &Arc<str> {
+    pub fn name(&self) -> &SmolStr {
         &self.name
     }
 
@@ -128,27 +130,23 @@ impl Slot {
         Arc::clone(Handle::shared(&self.current.take()))
     }
 
-    /// The generation that serves, if it streams bodies. See [`Slot::touch`].
-    pub fn streamed(&self) -> Option<Handle<Generation>> {
-        let streams = self.current.with(|current| {
-            self.touch(current);
-            current.guest().kind().is_streamed()
-        });
-        let current = streams.then(|| self.current.take());
-        current.filter(|current| current.guest().kind().is_streamed())
+    /// The generation that serves, for a request: see [`SlotHandle::admit`].
+    pub fn serving(&self) -> Handle<Generation> {
+        let serving = self.current.take();
+        self.touch(&serving);
+        serving
     }
 
     /// Reads a little of everything that a call of the guest needs: with many guests each of these
     /// comes from memory, and all at once they take less time than one after the other. For before
     /// anything is counted, which the processor does not do out of order.
-    fn touch(&self, current: &Generation) {
+    fn touch(&self, serving: &Handle<Generation>) {
         // The longest way first.
-        current.touch();
+        Generation::touch(serving);
         self.bulkhead.touch();
         self.counters.requests.touch();
         black_box(self.deadline);
         black_box((self.breaker.is_open(), self.may_share));
-        black_box(self.name.as_bytes().first().copied());
     }
 
     /// What became of its requests.
@@ -352,11 +350,17 @@ impl Slot {
 
 impl SlotHandle {
     /// Waits for a place, at most for `queue_time` and never past `deadline`. It is `asked` for
-    /// now.
+    /// now; the generation was taken from [`Slot::serving`] before. Which one is to be called is
+    /// what serves by then, or has room for one more request in an instance of several.
     ///
     /// # Errors
     /// Why the guest is not to be called now.
-    pub async fn admit(self, deadline: Instant, asked: Instant) -> Result<Admitted, Refused> {
+    pub async fn admit(
+        self,
+        serving: Handle<Generation>,
+        deadline: Instant,
+        asked: Instant,
+    ) -> Result<Admitted, Refused> {
         self.counters.requests.add();
         let leave = self.breaker.ask(Instant::now).map_err(|pause| {
             self.counters.resting.add();
@@ -377,7 +381,7 @@ impl SlotHandle {
                 Ok(Admitted::new(attempt, place, generation, Some(seat), asked))
             }
             Ok((place, None)) => {
-                let current = slot.current.take();
+                let current = slot.current.renew(serving);
                 Ok(Admitted::new(attempt, place, current, None, asked))
             }
             Err(no_place) => {

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use foldhash::fast::RandomState;
+use smol_str::SmolStr;
 
 use super::RouteConflict;
 use super::path::{BadPath, decode_capture};
@@ -33,7 +34,7 @@ struct Tree {
     patterns: matchit::Router<Leaf>,
     /// Those without captures by themselves: what is found here the tree would find, too, for
     /// nothing is more specific, and a path of a thousand is found by looking at two places.
-    whole: HashMap<String, usize, RandomState>,
+    whole: HashMap<SmolStr, usize, RandomState>,
 }
 
 /// A route to be put into trees, with its place among all routes.
@@ -108,7 +109,7 @@ impl Tree {
         };
         let is_free = self.patterns.insert(route.path.as_str(), leaf).is_ok();
         if is_free && !route.path.captures() {
-            self.whole.insert(route.path.to_string(), index);
+            self.whole.insert(SmolStr::new(route.path.as_str()), index);
         }
         is_free
     }

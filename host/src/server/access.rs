@@ -9,26 +9,28 @@ use tokio::time::Instant;
 use super::driver::{Driver, Next};
 use super::streaming::{Account, Cut};
 use super::transport::WriteFailed;
-use crate::dispatch::{Phase, Refusal, RequestId, Served, TargetHandle, Usage};
+use crate::dispatch::{Phase, Refusal, RequestId, Served, Target, Usage};
 use crate::moment;
 
 /// The longest part of a request's target that is logged.
 const TARGET_BYTES_MAX: usize = 512;
 
-/// What was asked for, as the line says it. A connection keeps it apart from the request's head,
-/// which goes to the guest, and uses its memory again for the next request.
+/// What was asked for, and of whom, as the line says it. A connection keeps it apart from the
+/// request's head, which goes to the guest, and uses its memory again for the next request.
 #[derive(Debug, Default)]
 pub(super) struct Asked {
-    /// The method, and the target right behind it.
+    /// The method, the target and the guest's name, each right behind the one before.
     text: String,
     method_bytes: usize,
+    /// Where the target ends.
+    target_end: usize,
 }
 
 impl Asked {
     /// Forgets the request before, for one without a head.
     pub(super) fn clear(&mut self) {
         self.text.clear();
-        self.method_bytes = 0;
+        (self.method_bytes, self.target_end) = (0, 0);
     }
 
     fn set(&mut self, head: &RequestHead) {
@@ -38,7 +40,13 @@ impl Asked {
         self.text.push_str(method);
         self.text
             .push_str(&target[..target.len().min(TARGET_BYTES_MAX)]);
-        self.method_bytes = method.len();
+        (self.method_bytes, self.target_end) = (method.len(), self.text.len());
+    }
+
+    /// Notes which guest answers there.
+    pub(super) fn set_target(&mut self, target: &Target) {
+        self.text.truncate(self.target_end);
+        self.text.push_str(target.slot.name());
     }
 
     fn method(&self) -> &str {
@@ -46,7 +54,11 @@ impl Asked {
     }
 
     fn target(&self) -> &str {
-        or_dash(self.text.get(self.method_bytes..))
+        or_dash(self.text.get(self.method_bytes..self.target_end))
+    }
+
+    fn guest(&self) -> &str {
+        or_dash(self.text.get(self.target_end..))
     }
 }
 
@@ -65,7 +77,6 @@ pub(super) struct Line {
     bytes_in: u64,
     received: Option<Instant>,
     is_head: bool,
-    target: Option<TargetHandle>,
     pub(super) served: Served,
     write_begun: Option<Instant>,
     refusal: Option<Refusal>,
@@ -96,7 +107,6 @@ impl Line {
             bytes_in: 0,
             received: None,
             is_head: false,
-            target: None,
             served: Served::default(),
             write_begun: None,
             refusal: None,
@@ -116,11 +126,6 @@ impl Line {
     /// Whether the request is a HEAD.
     pub(super) fn is_head(&self) -> bool {
         self.is_head
-    }
-
-    /// Notes where the request goes.
-    pub(super) fn set_target(&mut self, target: &TargetHandle) {
-        self.target = Some(target.clone());
     }
 
     /// Notes that the whole body is here, since something was read last, at `read_at`. Returns
@@ -202,18 +207,18 @@ impl Line {
             moment::of(now.into_std(), || self.write_access(client, asked, now));
         }
         if let Some(refusal @ Refusal::Guest(_)) = &self.refusal {
-            self.warn(refusal);
+            self.warn(refusal, &driver.asked);
         }
         if let Some(detail) = self.cut.as_ref().and_then(Cut::detail) {
-            self.warn(detail);
+            self.warn(detail, &driver.asked);
         }
     }
 
     /// Tells what a guest did wrong.
-    fn warn(&self, what: &dyn Display) {
+    fn warn(&self, what: &dyn Display, asked: &Asked) {
         let (guest, generation) = match &self.served.report {
             Some(report) => (&*report.blamed.name, report.blamed.generation.as_ref()),
-            None => (self.guest(), self.served.generation.as_ref()),
+            None => (asked.guest(), self.served.generation.as_ref()),
         };
         let generation = generation.map(|served| served.number());
         tracing::warn!(id = %self.id, guest, generation, "{what}");
@@ -236,7 +241,7 @@ impl Line {
             status = self.status,
             bytes_in = self.bytes_in,
             bytes_out = self.bytes_out,
-            guest = self.guest(),
+            guest = asked.guest(),
             link,
             generation = generation.map(|(number, _)| number),
             hash = generation.map(|(_, hash)| hash),
@@ -283,12 +288,6 @@ impl Line {
             link: link.map(|link| &*link.name),
         }
     }
-
-    fn guest(&self) -> &str {
-        self.target
-            .as_ref()
-            .map_or("-", |target| target.slot.name())
-    }
 }
 
 #[cfg(test)]
@@ -315,6 +314,7 @@ mod tests {
         assert_eq!(said(&asked), ("-", "-"));
         asked.set(&head_of("OPTIONS * HTTP/1.1\r\nhost: a\r\n\r\n"));
         assert_eq!(said(&asked), ("OPTIONS", "*"));
+        assert_eq!(asked.guest(), "-");
         asked.set(&head_of("GET /a?b HTTP/1.1\r\nhost: a\r\n\r\n"));
         assert_eq!(said(&asked), ("GET", "/a?b"));
         asked.clear();

@@ -5,7 +5,6 @@
 //! and thrown away, here or in the lingering close.
 
 use std::pin::pin;
-use std::sync::Arc;
 
 use futures_util::future::poll_immediate;
 use httpd_http1::{Event, RequestHead};
@@ -139,7 +138,7 @@ impl Driver {
     }
 
     async fn call(&mut self, head: Box<RequestHead>, plan: Plan, line: &mut Line) -> Next {
-        line.set_target(plan.target());
+        self.asked.set_target(plan.target());
         if let Some(refusal) = plan.refusal() {
             return self.refuse(refusal, line).await;
         }
@@ -168,7 +167,7 @@ impl Driver {
         let received_at = line.received(&body.bytes, self.read_at);
         let received = Received {
             id: line.id,
-            client: Arc::clone(&self.idle.peer),
+            client: self.idle.peer.clone(),
             head,
             body,
         };

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use smol_str::SmolStr;
 use tokio::time::Instant;
 
 use super::Shared;
@@ -18,7 +19,7 @@ use super::transport::Transport;
 pub(super) struct Idle {
     pub(super) transport: Transport,
     /// The peer's address and port, or `unix`, as guests and the log get it.
-    pub(super) peer: Arc<str>,
+    pub(super) peer: SmolStr,
     pub(super) shared: Arc<Shared>,
     /// As they were when the request began to be waited for.
     pub(super) settings: Arc<Settings>,
@@ -42,7 +43,7 @@ impl Idle {
     pub(super) fn new(stream: Stream, peer: &str, slot: Slot, shared: Arc<Shared>) -> Self {
         let idle = Self {
             transport: Transport::new(stream, slot),
-            peer: Arc::from(peer),
+            peer: SmolStr::new(peer),
             settings: shared.settings.load_full(),
             shared,
             answered: 0,

@@ -1,9 +1,8 @@
 //! A request as its guest gets to see it: with its body, or with the head alone where the body is
 //! streamed.
 
-use std::sync::Arc;
-
 use httpd_http1::RequestHead;
+use smol_str::SmolStr;
 
 use super::body::Body;
 use crate::dispatch::{FieldRef, Incoming, IncomingHead, RequestId};
@@ -11,7 +10,7 @@ use crate::dispatch::{FieldRef, Incoming, IncomingHead, RequestId};
 /// Owns what it shows, because a guest may run on another thread than the connection.
 pub(super) struct Received<B> {
     pub(super) id: RequestId,
-    pub(super) client: Arc<str>,
+    pub(super) client: SmolStr,
     /// Goes back to the connection, which uses it again for its next request.
     pub(super) head: Box<RequestHead>,
     /// A [`Body`], or nothing.

@@ -69,7 +69,7 @@ impl Driver {
         };
         let received = Received {
             id: line.id,
-            client: Arc::clone(&self.idle.peer),
+            client: self.idle.peer.clone(),
             head,
             body: (),
         };

@@ -1,6 +1,7 @@
 //! The next link of a chain, as the guest before it sees it: a request in, a response out. The call
 //! runs in a task of its own, so that neither guest's turn is the other's.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -61,9 +62,10 @@ impl Next for Behind {
             let turn = turn.map_err(|_| NextError::Unavailable)?;
             chain.begin_again();
             chain.own_fields.put_into(request.headers_mut());
-            match chain.target.link(index).streamed() {
-                Some(generation) => stream(&chain, index, generation, request, turn).await,
-                None => whole(&chain, index, request, turn).await,
+            let serving = chain.target.link(index).serving();
+            match serving.guest().kind().is_streamed() {
+                true => stream(&chain, index, serving, request, turn).await,
+                false => whole(&chain, index, serving, request, turn).await,
             }
         })
     }
@@ -89,15 +91,15 @@ impl Drop for Awaited<'_> {
 async fn stream(
     chain: &Arc<Chain>,
     index: usize,
-    generation: Handle<Generation>,
+    serving: Handle<Generation>,
     request: NextRequest,
     turn: Turn,
 ) -> Answered {
     let _awaited = Awaited::new(chain, index);
-    let mut admitted = admit(chain, index).await?;
+    let mut admitted = admit(chain, index, serving.clone()).await?;
     if !admitted.generation().guest().kind().is_streamed() {
         // What serves by now takes whole bodies only.
-        admitted.go_to(generation);
+        admitted.go_to(serving);
     }
     let generation = admitted.generation().clone();
     let guest = generation.guest();
@@ -121,10 +123,14 @@ async fn stream(
         .await
 }
 
-async fn admit(chain: &Chain, index: usize) -> Result<Admitted, NextError> {
+async fn admit(
+    chain: &Chain,
+    index: usize,
+    serving: Handle<Generation>,
+) -> Result<Admitted, NextError> {
     let asked = Instant::now();
     let slot = chain.target.hold(index);
-    let (admitted, queued) = timed(slot.admit(chain.deadline(), asked)).await;
+    let (admitted, queued) = timed(pin!(slot.admit(serving, chain.deadline(), asked))).await;
     let admitted = admitted.map_err(|refused| chain.refuse(index, Refusal::Busy(refused)))?;
     chain.reached(index, admitted.generation(), queued);
     Ok(admitted)
@@ -169,13 +175,19 @@ async fn see_through(
 }
 
 /// Has a guest answer that takes a whole request.
-async fn whole(chain: &Arc<Chain>, index: usize, request: NextRequest, turn: Turn) -> Answered {
+async fn whole(
+    chain: &Arc<Chain>,
+    index: usize,
+    serving: Handle<Generation>,
+    request: NextRequest,
+    turn: Turn,
+) -> Answered {
     let mut lease = chain.allowed.buffered.lease();
     let whole = Whole::collect(request, chain.body_max, |bytes| lease.grow(bytes)).await;
     let whole = whole.map_err(|why| chain.refuse(index, chain.why_not_whole(why)))?;
     let is_head = whole.is_head();
     let _awaited = Awaited::new(chain, index);
-    let admitted = admit(chain, index).await?;
+    let admitted = admit(chain, index, serving).await?;
     // Dropping the set stops the guest.
     let mut calls = JoinSet::new();
     calls.spawn(call_whole(Arc::clone(chain), index, admitted, whole, lease));
