@@ -1,5 +1,5 @@
-//! How fast heads are parsed beside httparse: the protocol's own benchmark is run, in which both take
-//! turns of microseconds, and what it prints is read. Measured one after the other, each for
+//! How fast heads are parsed beside httparse: the protocol's own benchmark is run, in which both
+//! take turns of microseconds, and what it prints is read. Measured one after the other, each for
 //! seconds, they would meet another speed of a machine that others use, too.
 
 use std::process::Command;
