@@ -1,8 +1,10 @@
 //! The program as a person or a service manager meets it: arguments, exit statuses, signals.
 
 use std::fs;
+use std::io;
 use std::net::TcpListener;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
@@ -302,11 +304,21 @@ fn connections_are_served_by_as_many_threads_as_configured() {
         let program = Program::start(&(server + HELLO));
         program.request(get("/hello")).expect(200);
         let tasks = format!("/proc/{}/task", program.pid().as_raw_nonzero());
-        let names = fs::read_dir(tasks).unwrap().map(|task| {
-            let name = task.unwrap().path().join("comm");
-            fs::read_to_string(name).unwrap()
-        });
-        let workers = names.filter(|name| name.starts_with("tokio-rt-worker"));
-        assert_eq!(workers.count(), threads);
+        let workers = || {
+            // A thread may end meanwhile.
+            let name = |task: io::Result<fs::DirEntry>| {
+                fs::read_to_string(task.ok()?.path().join("comm")).ok()
+            };
+            let names = fs::read_dir(&tasks).unwrap().filter_map(name);
+            names
+                .filter(|name| name.starts_with("tokio-rt-worker"))
+                .count()
+        };
+        // A thread gives itself its name when it begins, which may be later than the first answer.
+        let end = Instant::now() + Duration::from_secs(20);
+        while workers() < threads && Instant::now() < end {
+            program.request(get("/hello")).expect(200);
+        }
+        assert_eq!(workers(), threads);
     }
 }
