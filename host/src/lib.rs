@@ -1,7 +1,7 @@
 //! The host as a library, so that tests can start it in-process.
 //!
 //! Arrows point one way: `main -> {control, server} -> dispatch -> {router, registry, guest}`, and
-//! `server -> httpd_http1`. See ARCHITECTURE.md.
+//! `server -> {httpd_http1, workers}`. See ARCHITECTURE.md.
 
 pub mod config;
 pub mod control;
@@ -17,5 +17,6 @@ pub mod reload;
 pub mod router;
 pub mod server;
 pub mod shards;
+pub mod workers;
 
 mod socket_file;

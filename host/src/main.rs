@@ -7,7 +7,6 @@ mod new;
 mod report;
 mod signals;
 mod upkeep;
-mod workers;
 
 use std::io;
 use std::path::Path;
@@ -17,10 +16,11 @@ use args::Command;
 use httpd_host::config::{self, Config};
 use httpd_host::dispatch::Dispatch;
 use httpd_host::notify;
-use httpd_host::server::{Ended, Inherited, Listeners, Server};
+use httpd_host::server::{self, Ended, Inherited, Listeners, Server};
+use httpd_host::workers::{Threads, Workers};
 use logging::Lines;
 use new::{Refusal, Wanted};
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 use upkeep::Upkeep;
 
 /// A request takes sixty to a hundred pieces of memory, some of them of several KiB, for which the
@@ -96,17 +96,27 @@ fn serve(path: Option<&Path>) -> ExitCode {
         Ok(dispatch) => dispatch,
         Err(problems) => return fail(EXIT_CONFIG, &problems),
     };
-    match runtime(&config.server, lines) {
-        Ok(runtime) => runtime.block_on(run(path, &config, dispatch, inherited)),
-        Err(error) => fail(EXIT_SYSTEM, &format!("cannot start the runtime: {error}")),
+    match start(&config.server, lines) {
+        Ok((runtime, threads)) => {
+            let workers = threads.workers();
+            runtime.block_on(run(path, &config, dispatch, inherited, workers))
+        }
+        Err(error) => fail(
+            EXIT_SYSTEM,
+            &format!("cannot start the threads that serve: {error}; see server.threads"),
+        ),
     }
 }
 
-/// The runtime, whose threads keep their log lines while they have work.
-fn runtime(server: &config::Server, lines: Lines) -> io::Result<Runtime> {
+/// The threads that serve, which keep their log lines while they have work, and a runtime for all
+/// else.
+fn start(config: &config::Server, lines: Lines) -> io::Result<(Runtime, Threads)> {
+    server::raise_files_max();
     let its = lines.clone();
-    let (threads, pinned) = (server.threads, server.pin_threads);
-    workers::runtime(threads, pinned, move || lines.work(), move || its.rest())
+    let (threads, pinned) = (config.threads, config.pin_threads);
+    let threads = Threads::start(threads, pinned, move || lines.work(), move || its.rest())?;
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    Ok((runtime, threads))
 }
 
 async fn run(
@@ -114,6 +124,7 @@ async fn run(
     config: &Config,
     dispatch: Dispatch,
     inherited: Inherited,
+    workers: Workers,
 ) -> ExitCode {
     // Before anything is printed: whoever reads that the host is up may signal it.
     let shutdown = match signals::shutdown() {
@@ -141,7 +152,7 @@ async fn run(
         drop(upkeep);
         notify::stopping();
     };
-    match server.run(stop).await {
+    match server.run(workers, stop).await {
         Ended::Drained => ExitCode::SUCCESS,
         Ended::CutOff(connections) => {
             tracing::warn!(
@@ -163,8 +174,7 @@ fn listen(config: &Config, inherited: Inherited) -> Result<Listeners, String> {
         sockets = inherited.len(),
         "listening on the sockets that LISTEN_FDS passes on, and not on server.listen"
     );
-    Listeners::inherit(inherited)
-        .map_err(|error| format!("cannot use the sockets that LISTEN_FDS passes on: {error}"))
+    Ok(Listeners::inherit(inherited))
 }
 
 fn read(path: Option<&Path>) -> Result<Config, String> {

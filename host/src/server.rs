@@ -38,11 +38,12 @@ use arc_swap::ArcSwap;
 
 use crate::config::{Config, Listen};
 use crate::dispatch::{Budget, Dispatch, RequestIds};
+use crate::workers::{self, Workers};
 use connections::Connections;
 use listener::Listener;
 use settings::Settings;
 
-pub use bind::BindError;
+pub use bind::{BindError, raise_files_max};
 pub use inherited::{InheritError, Inherited};
 pub use listener::Listeners;
 pub use tally::Tally;
@@ -92,7 +93,7 @@ pub enum Ended {
 }
 
 impl Server {
-    /// Binds every place of `config.server.listen`; call it inside a Tokio runtime.
+    /// Binds every place of `config.server.listen`.
     ///
     /// # Errors
     ///
@@ -107,7 +108,10 @@ impl Server {
 
     /// A server that accepts from `listeners`, whatever `config.server.listen` says.
     pub fn over(listeners: Listeners, config: &Config, dispatch: Dispatch) -> Self {
-        let connections_max = bind::connections_max(config.server.max_connections);
+        let connections_max = bind::connections_max(
+            config.server.max_connections,
+            workers::count(config.server.threads),
+        );
         let settings = Settings::new(config);
         let connections = Connections::new(connections_max);
         connections.set_idle_grace(settings.idle_grace);
@@ -145,14 +149,19 @@ impl Server {
         }
     }
 
-    /// Serves until `shutdown` completes. Then it stops accepting, answers what has begun, lets
-    /// idle connections go, and returns when the last one is closed or the time is over.
-    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Ended {
+    /// Serves by `workers` until `shutdown` completes. Then it stops accepting, answers what has
+    /// begun, lets idle connections go, and returns when the last one is closed or the time is
+    /// over.
+    pub async fn run(self, workers: Workers, shutdown: impl Future<Output = ()>) -> Ended {
         let Self { listeners, shared } = self;
         let loops: Vec<_> = listeners
             .0
             .into_iter()
-            .map(|listener| tokio::spawn(accept::accept_loop(listener, Arc::clone(&shared))))
+            .enumerate()
+            .filter_map(|(number, listener)| {
+                let acceptor = workers.acceptor(number);
+                accept::start(listener, acceptor, &workers, &shared)
+            })
             .collect();
         shutdown.await;
         shared.connections.stop();
@@ -211,5 +220,18 @@ impl Handle {
     /// What was accepted and answered so far.
     pub fn tally(&self) -> &Tally {
         &self.shared.tally
+    }
+}
+
+#[cfg(test)]
+impl Server {
+    /// One that has no guest and does not listen.
+    fn that_finds_nothing() -> Self {
+        let mut config = Config::welcome();
+        config.guests.clear();
+        config.routes.clear();
+        config.sandbox.instances_max = 1;
+        let dispatch = Dispatch::load(&config).unwrap_or_else(|errors| panic!("{errors:?}"));
+        Self::over(Listeners(Vec::new()), &config, dispatch)
     }
 }

@@ -8,7 +8,6 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use socket2::{Domain, SockAddr, Socket, Type};
-use tokio::net::UnixListener;
 
 /// The file of a socket that this process has bound. Dropping this removes it.
 #[derive(Debug)]
@@ -72,13 +71,9 @@ pub(crate) enum Unbound {
     Refused(#[from] io::Error),
 }
 
-/// Listens at `path`, which is first cleared of what a process left behind there. Whatever the
-/// umask, nobody can connect before the file has its `mode`.
-pub(crate) fn bind(
-    path: &Path,
-    backlog: i32,
-    mode: u32,
-) -> Result<(UnixListener, SocketFile), Unbound> {
+/// Listens with a socket that does not block at `path`, which is first cleared of what a process
+/// left behind there. Whatever the umask, nobody can connect before the file has its `mode`.
+pub(crate) fn bind(path: &Path, backlog: i32, mode: u32) -> Result<(Socket, SocketFile), Unbound> {
     clear(path)?;
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.set_nonblocking(true)?;
@@ -86,7 +81,7 @@ pub(crate) fn bind(
     let file = SocketFile::at(path)?;
     fs::set_permissions(path, Permissions::from_mode(mode))?;
     socket.listen(backlog)?;
-    Ok((UnixListener::from_std(socket.into())?, file))
+    Ok((socket, file))
 }
 
 /// Removes a socket at `path` at which nobody listens, which a process left behind that could not

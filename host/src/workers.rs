@@ -1,52 +1,190 @@
-//! The runtime and its threads, and what they do when they begin to work and before they rest.
+//! The threads that serve connections. Each has a runtime of its own, so that what a connection
+//! needs stays in one processor's caches, and none waits for another one that has the sockets.
+//! Connections are dealt out in turns; a thread that has too many of them, for what it gets of its
+//! processor, gives some to others (`balance.rs`).
 //!
-//! Nothing is known here of connections or guests.
+//! Nothing is known here of what a connection or a guest is.
 
+mod balance;
+mod board;
 #[cfg(target_os = "linux")]
 mod home;
+#[cfg(target_os = "linux")]
+mod kernel;
 mod pair;
+mod schedstat;
 
 use std::io;
-use std::thread;
-use tokio::runtime::{Builder, Runtime};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::thread::{self, JoinHandle};
 
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::sync::oneshot;
+
+use board::Board;
 #[cfg(target_os = "linux")]
 use home::Homes;
 
-/// The runtime of all connections, with so many threads, or one for each processor for 0. Each of
-/// them calls `begin` when it has work, and `rest` when it has none left. If they are to be
-/// `pinned`, each keeps a processor of its own while nobody else computes there.
-///
-/// # Errors
-/// The operating system may refuse a thread.
-pub(crate) fn runtime(
-    threads: usize,
-    pinned: bool,
-    begin: impl Fn() + Send + Sync + 'static,
-    rest: impl Fn() + Send + Sync + 'static,
-) -> io::Result<Runtime> {
-    let processors = || thread::available_parallelism().map_or(1, usize::from);
-    let threads = if threads == 0 { processors() } else { threads };
-    let mut builder = Builder::new_multi_thread();
-    builder.worker_threads(threads);
-    let pair = (threads == pair::THREADS).then(pair::Pair::new);
-    let homes = pinned.then(|| Homes::new(threads)).flatten();
-    let (its_pair, its_homes) = (pair.clone(), homes.clone());
-    builder.on_thread_unpark(move || {
-        its_homes.iter().for_each(Homes::begin);
-        its_pair.iter().for_each(pair::Pair::begin);
-        begin();
-    });
-    let its_homes = homes.clone();
-    builder.on_thread_park(move || {
-        rest();
-        let _gave_way = pair.as_ref().is_some_and(pair::Pair::rest);
-        its_homes.iter().for_each(Homes::rest);
-    });
-    if let Some(homes) = homes {
-        builder.on_thread_start(move || homes.enter());
+#[cfg(test)]
+pub(crate) use balance::give_next_to;
+pub(crate) use balance::{elsewhere, served};
+
+/// Where connections are served. A clone means the same threads.
+#[derive(Debug, Clone)]
+pub struct Workers(Arc<Crew>);
+
+#[derive(Debug)]
+struct Crew {
+    /// One for each thread, by its number.
+    runtimes: Box<[Handle]>,
+    board: Board,
+    /// Connections dealt out so far.
+    dealt: AtomicUsize,
+}
+
+/// Threads that serve until this is dropped, which drops what they have not done.
+#[derive(Debug)]
+pub struct Threads {
+    workers: Workers,
+    /// Each thread waits for the end of one.
+    running: Vec<oneshot::Sender<()>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// How many threads serve for a `server.threads` of this: for 0, one for each processor.
+pub(crate) fn count(configured: usize) -> usize {
+    match configured {
+        0 => thread::available_parallelism().map_or(1, usize::from),
+        threads => threads,
     }
-    builder.enable_all().build()
+}
+
+impl Workers {
+    fn new(runtimes: impl IntoIterator<Item = Handle>) -> Self {
+        let runtimes: Box<[_]> = runtimes.into_iter().collect();
+        Self(Arc::new(Crew {
+            board: Board::new(runtimes.len()),
+            runtimes,
+            dealt: AtomicUsize::new(0),
+        }))
+    }
+
+    /// The runtime of the thread that accepts connections of the listener with this number.
+    pub(crate) fn acceptor(&self, listener: usize) -> &Handle {
+        self.runtime(listener)
+    }
+
+    /// The runtime of the thread that serves the next connection.
+    pub(crate) fn next(&self) -> &Handle {
+        let turn = self.0.dealt.fetch_add(1, Relaxed);
+        self.runtime(self.0.board.instead_of(turn % self.0.runtimes.len()))
+    }
+
+    fn runtime(&self, number: usize) -> &Handle {
+        &self.0.runtimes[number % self.0.runtimes.len()]
+    }
+}
+
+impl Threads {
+    /// Starts so many threads, or one for each processor for 0. Each of them calls `begin` when it
+    /// has work, and `rest` when it has none left. If they are to be `pinned`, each keeps a
+    /// processor of its own while nobody else computes there.
+    ///
+    /// # Errors
+    /// The operating system may refuse a thread, or what a runtime needs.
+    pub fn start(
+        threads: usize,
+        pinned: bool,
+        begin: impl Fn() + Send + Sync + 'static,
+        rest: impl Fn() + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        let threads = count(threads);
+        let hooks = Arc::new(Hooks {
+            begin,
+            rest,
+            pair: (threads == pair::THREADS).then(pair::Pair::new),
+            homes: pinned.then(|| Homes::new(threads)).flatten(),
+        });
+        let runtimes = (0..threads).map(|_| hooks.runtime());
+        let runtimes = runtimes.collect::<io::Result<Vec<_>>>()?;
+        let mut started = Self {
+            workers: Workers::new(runtimes.iter().map(|runtime| runtime.handle().clone())),
+            running: Vec::new(),
+            threads: Vec::new(),
+        };
+        for (number, runtime) in runtimes.into_iter().enumerate() {
+            started.run(number, runtime)?;
+        }
+        Ok(started)
+    }
+
+    fn run(&mut self, number: usize, runtime: Runtime) -> io::Result<()> {
+        let (running, ended) = oneshot::channel();
+        let workers = self.workers.clone();
+        let serve = move || {
+            balance::enter(workers, number);
+            // The sender is dropped, and sends nothing.
+            let _ = runtime.block_on(ended);
+        };
+        let thread = thread::Builder::new().name(format!("worker-{number}"));
+        self.threads.push(thread.spawn(serve)?);
+        self.running.push(running);
+        Ok(())
+    }
+
+    /// What finds these threads.
+    pub fn workers(&self) -> Workers {
+        self.workers.clone()
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        self.running.clear();
+        for thread in self.threads.drain(..) {
+            // A panic was reported by the hook.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// What a thread does besides serving.
+struct Hooks<B, R> {
+    begin: B,
+    rest: R,
+    pair: Option<pair::Pair>,
+    homes: Option<Homes>,
+}
+
+impl<B, R> Hooks<B, R>
+where
+    B: Fn() + Send + Sync + 'static,
+    R: Fn() + Send + Sync + 'static,
+{
+    /// A runtime for one thread.
+    fn runtime(self: &Arc<Self>) -> io::Result<Runtime> {
+        let mut builder = Builder::new_current_thread();
+        let hooks = Arc::clone(self);
+        builder.on_thread_unpark(move || {
+            hooks.homes.iter().for_each(Homes::begin);
+            hooks.pair.iter().for_each(pair::Pair::begin);
+            balance::begin();
+            (hooks.begin)();
+        });
+        let hooks = Arc::clone(self);
+        builder.on_thread_park(move || {
+            (hooks.rest)();
+            balance::rest();
+            let _gave_way = hooks.pair.as_ref().is_some_and(pair::Pair::rest);
+            hooks.homes.iter().for_each(Homes::rest);
+        });
+        if let Some(homes) = self.homes.clone() {
+            // Threads of its pool, for what blocks.
+            builder.on_thread_start(move || homes.enter());
+        }
+        builder.enable_all().build()
+    }
 }
 
 /// Elsewhere nothing is known of who waits for a processor.
@@ -67,21 +205,44 @@ impl Homes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
+    use std::collections::HashSet;
     use std::sync::atomic::{AtomicI64, Ordering::SeqCst};
     use std::time::{Duration, Instant};
 
     #[test]
-    fn two_threads_are_a_pair_and_others_are_not() {
-        for threads in [1, 2, 3] {
-            let runtime = runtime(threads, true, || (), || ()).unwrap();
-            // A thread is one of a pair once it has woken up.
-            let is_pair = (0..1000).any(|_| {
-                let task = runtime.spawn(async { pair::Pair::has_this_thread() });
-                runtime.block_on(task).unwrap()
-            });
-            assert_eq!(is_pair, threads == pair::THREADS, "{threads}");
+    fn each_thread_serves_what_is_dealt_to_it() {
+        for count in [1, 2, 3] {
+            let threads = Threads::start(count, true, || (), || ()).unwrap();
+            let workers = threads.workers();
+            let (told, names) = std::sync::mpsc::channel();
+            for _ in 0..2 * count {
+                let told = told.clone();
+                workers.next().spawn(async move {
+                    let _ = told.send(thread::current().name().map(str::to_owned));
+                });
+            }
+            drop(told);
+            let names: Vec<_> = names.iter().map(Option::unwrap).collect();
+            assert_eq!(names.len(), 2 * count);
+            let distinct: HashSet<_> = names.into_iter().collect();
+            assert_eq!(distinct.len(), count, "{distinct:?}");
         }
+    }
+
+    #[test]
+    fn threads_end_with_what_they_have_not_done() {
+        let threads = Threads::start(2, true, || (), || ()).unwrap();
+        let workers = threads.workers();
+        let held = Arc::new(());
+        for _ in 0..4 {
+            let held = Arc::clone(&held);
+            workers.next().spawn(async move {
+                std::future::pending::<()>().await;
+                drop(held);
+            });
+        }
+        drop(threads);
+        assert_eq!(Arc::strong_count(&held), 1);
     }
 
     #[test]
@@ -97,19 +258,19 @@ mod tests {
             let rest = move || {
                 its_working.fetch_sub(1, SeqCst);
             };
-            let runtime = runtime(threads, true, begin, rest).unwrap();
-            let task = runtime.spawn(async {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            });
-            runtime.block_on(task).unwrap();
+            let started = Threads::start(threads, true, begin, rest).unwrap();
+            let workers = started.workers();
+            for _ in 0..threads {
+                let work = async { tokio::time::sleep(Duration::from_millis(1)).await };
+                workers.next().spawn(work);
+            }
             // Each rests once more than it begins: a new thread has not begun yet.
             let resting = -i64::try_from(threads).unwrap();
             let end = Instant::now() + Duration::from_secs(20);
-            while working.load(SeqCst) != resting {
+            while begun.load(SeqCst) == 0 || working.load(SeqCst) != resting {
                 assert!(Instant::now() < end, "a thread is at work where none is");
                 thread::yield_now();
             }
-            assert!(begun.load(SeqCst) > 0);
         }
     }
 }

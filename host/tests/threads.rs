@@ -1,5 +1,5 @@
-//! Where the host's threads may run. A thread of the runtime keeps a processor of its own; what
-//! others do, also those that a thread of the runtime began, may be done anywhere.
+//! Where the host's threads may run. A thread that serves connections keeps a processor of its own;
+//! what others do, also those that such a thread began, may be done anywhere.
 
 use std::fs;
 use std::thread;
@@ -10,8 +10,8 @@ use rustix::thread::sched_getaffinity;
 
 use crate::support::*;
 
-/// Threads of the runtime and of its pool for what blocks.
-const RUNTIME: &str = "tokio-rt-worker";
+/// What the names of threads that serve begin with.
+const WORKER: &str = "worker-";
 
 /// A thread's name, and the processor that it keeps to, if it does.
 type Thread = (String, Option<usize>);
@@ -29,8 +29,8 @@ fn threads(program: &Program) -> Vec<Thread> {
     tasks.filter_map(|task| thread(task.unwrap())).collect()
 }
 
-/// Those that keep to a processor: threads of the runtime, and each to its own. One that has just
-/// begun may not be where it is to be.
+/// Those that keep to a processor: threads that serve, and each to its own. One that has just begun
+/// may not be where it is to be.
 fn bound(program: &Program) -> Vec<Thread> {
     let end = Instant::now() + PATIENCE;
     loop {
@@ -38,7 +38,7 @@ fn bound(program: &Program) -> Vec<Thread> {
         bound.retain(|thread| thread.1.is_some());
         bound.sort_by_key(|thread| thread.1);
         let is_own = bound.windows(2).all(|two| two[0].1 != two[1].1);
-        if is_own && bound.iter().all(|thread| thread.0 == RUNTIME) {
+        if is_own && bound.iter().all(|thread| thread.0.starts_with(WORKER)) {
             return bound;
         }
         assert!(Instant::now() < end, "{bound:?}");
@@ -74,7 +74,7 @@ fn sections(server: &str, store: &str) -> String {
 }
 
 #[test]
-fn only_threads_of_the_runtime_keep_to_a_processor_and_each_to_its_own() {
+fn only_threads_that_serve_keep_to_a_processor_and_each_to_its_own() {
     if sched_getaffinity(None).unwrap().count() == 1 {
         return; // Every thread has the same one.
     }

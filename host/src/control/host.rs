@@ -80,7 +80,10 @@ impl Control {
     /// # Errors
     /// When somebody listens there, or something that is no socket is there, or the system refuses.
     pub fn bind(path: &Path, config: &config::Control) -> Result<Self, BindError> {
-        let bound = socket_file::bind(path, BACKLOG, MODE);
+        let bound = socket_file::bind(path, BACKLOG, MODE).and_then(|(socket, file)| {
+            let listener = UnixListener::from_std(socket.into())?;
+            Ok((listener, file))
+        });
         let (listener, file) = bound.map_err(|reason| BindError {
             path: path.to_owned(),
             reason,

@@ -7,14 +7,15 @@ use std::path::Path;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::net::TcpListener;
 
 use super::listener::Listener;
 use crate::config::{Listen, Server};
 use crate::socket_file::{self, Unbound};
 
-/// Files that are open besides connections: listeners, logs, the runtime's own, guests' files.
+/// Files that are open besides connections: listeners, logs, guests' files.
 const FILES_RESERVED: u64 = 32;
+/// For each thread that serves: its runtime's, and those that tell how it fares.
+const FILES_PER_THREAD: u64 = 6;
 
 /// A place could not be bound.
 #[derive(Debug, thiserror::Error)]
@@ -74,7 +75,7 @@ fn tcp(address: SocketAddr, backlog: i32, shares_port: bool) -> Result<Listener,
         socket.set_nonblocking(true)?;
         socket.bind(&address.into())?;
         socket.listen(backlog)?;
-        TcpListener::from_std(socket.into())
+        Ok(socket)
     };
     bind().map(Listener::tcp).map_err(Reason::Tcp)
 }
@@ -88,20 +89,30 @@ fn unix(path: &Path, backlog: i32, mode: u32) -> Result<Listener, Reason> {
     Ok(Listener::unix(socket, file))
 }
 
-/// The number of connections that may be open: `configured`, or what the limit of open files
-/// leaves. The soft limit is raised to the hard one first.
-pub(super) fn connections_max(configured: usize) -> usize {
+/// Raises the soft limit of open files to the hard one, and returns the limit; none if there is
+/// none. To be called before there are threads that serve: each needs some files.
+pub fn raise_files_max() -> Option<u64> {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
         current: limit.maximum,
         maximum: limit.maximum,
     };
-    let files_max = match setrlimit(Resource::Nofile, raised) {
+    match setrlimit(Resource::Nofile, raised) {
         Ok(()) => limit.maximum,
         Err(_) => limit.current,
-    };
+    }
+}
+
+/// The number of connections that may be open: `configured`, or what the limit of open files
+/// leaves beside so many threads.
+pub(super) fn connections_max(configured: usize, threads: usize) -> usize {
+    let files_max = raise_files_max();
+    let threads = u64::try_from(threads).unwrap_or(u64::MAX);
+    let reserved = threads
+        .saturating_mul(FILES_PER_THREAD)
+        .saturating_add(FILES_RESERVED);
     let room = files_max.map_or(usize::MAX, |files| {
-        usize::try_from(files.saturating_sub(FILES_RESERVED).max(1)).unwrap_or(usize::MAX)
+        usize::try_from(files.saturating_sub(reserved).max(1)).unwrap_or(usize::MAX)
     });
     if room < configured {
         tracing::warn!(

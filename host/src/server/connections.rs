@@ -6,7 +6,7 @@
 //! count as idle: a client that sends one request after the other loses none.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Context;
 use std::time::{Duration, Instant};
 
@@ -38,7 +38,7 @@ struct Control {
     waiting: AtomicU64,
     leave: AtomicBool,
     waker: AtomicWaker,
-    task: OnceLock<AbortHandle>,
+    task: Mutex<Option<AbortHandle>>,
 }
 
 /// Since when a connection has waited for a request, as one number.
@@ -199,8 +199,9 @@ impl Connections {
     /// Cuts off every connection that is left and returns their number.
     pub(super) fn abort_all(&self) -> usize {
         let table = self.lock();
-        for task in table.iter().filter_map(|(_, control)| control.task.get()) {
-            task.abort();
+        for (_, control) in table.iter() {
+            let task = control.task.lock().unwrap_or_else(PoisonError::into_inner);
+            task.iter().for_each(AbortHandle::abort);
         }
         table.len()
     }
@@ -265,7 +266,7 @@ impl Slot {
     pub(super) fn abort_handle_to(&self) -> impl FnOnce(AbortHandle) + use<> {
         let control = Arc::clone(&self.control);
         move |task| {
-            let _ = control.task.set(task);
+            *control.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
         }
     }
 

@@ -2,10 +2,12 @@
 //! state of the protocol, no future of an exchange. It reads nothing either; bytes stay in the
 //! kernel until there is a buffer for them.
 
+use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use smol_str::SmolStr;
+use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use super::Shared;
@@ -40,10 +42,10 @@ pub(super) enum Waited {
 
 impl Idle {
     /// A connection that was just accepted and waits for its first request.
-    pub(super) fn new(stream: Stream, peer: &str, slot: Slot, shared: Arc<Shared>) -> Self {
+    pub(super) fn new(stream: Stream, peer: SmolStr, slot: Slot, shared: Arc<Shared>) -> Self {
         let idle = Self {
             transport: Transport::new(stream, slot),
-            peer: SmolStr::new(peer),
+            peer,
             settings: shared.settings.load_full(),
             shared,
             answered: 0,
@@ -51,6 +53,12 @@ impl Idle {
         };
         idle.enter();
         idle
+    }
+
+    /// Moves it to another runtime.
+    pub(super) fn hand_to(self, there: &Handle) -> io::Result<Box<Self>> {
+        let transport = self.transport.hand_to(there)?;
+        Ok(Box::new(Self { transport, ..self }))
     }
 
     /// Begins to wait for another request.

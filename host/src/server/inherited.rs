@@ -1,25 +1,14 @@
 //! Sockets that the service manager has opened and passes on (sd_listen_fds(3)). They stay its
 //! own: while one process goes and the next one comes, clients wait in their backlog.
 
-use std::io;
-use std::net::TcpListener;
-use std::os::fd::AsFd;
-use std::os::unix::net::UnixListener;
-
 use listenfd::ListenFd;
-use socket2::SockRef;
+use socket2::Socket;
 
 /// Listening sockets of another process. Nothing is accepted from them here.
 #[derive(Debug, Default)]
 pub struct Inherited {
+    /// They do not block.
     pub(super) sockets: Vec<Socket>,
-}
-
-/// A listening socket that the runtime does not know yet.
-#[derive(Debug)]
-pub(super) enum Socket {
-    Tcp(TcpListener),
-    Unix(UnixListener),
 }
 
 /// What was passed on cannot be served.
@@ -60,19 +49,14 @@ impl Inherited {
 
 fn take(passed: &mut ListenFd, index: usize) -> Option<Socket> {
     if let Ok(Some(socket)) = passed.take_tcp_listener(index) {
-        listening(&socket).ok()?;
-        return Some(Socket::Tcp(socket));
+        return listening(socket.into());
     }
     let socket = passed.take_unix_listener(index).ok()??;
-    listening(&socket).ok()?;
-    Some(Socket::Unix(socket))
+    listening(socket.into())
 }
 
-/// Makes a socket ready for the runtime, if it listens.
-fn listening(socket: &impl AsFd) -> io::Result<()> {
-    let socket = SockRef::from(socket);
-    if !socket.is_listener()? {
-        return Err(io::ErrorKind::InvalidInput.into());
-    }
-    socket.set_nonblocking(true)
+/// A socket as the runtime wants it, if it listens.
+fn listening(socket: Socket) -> Option<Socket> {
+    let is_fine = socket.is_listener().ok()? && socket.set_nonblocking(true).is_ok();
+    is_fine.then_some(socket)
 }

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use super::Shared;
 use super::accept::{admit, is_of_one_connection};
 use super::listener::{Listener, OnTheirWay};
+use crate::workers::Workers;
 
 /// How often it is asked for handshakes. They take a round trip.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
@@ -22,7 +23,12 @@ const SYN_RECV: &str = "03";
 
 /// Closes a listener after accepting whoever has come by now, and waits at most `grace` for those
 /// whose handshake has begun. One that other processes share is left to them as it is.
-pub(super) async fn close(mut listener: Listener, shared: &Arc<Shared>, grace: Duration) {
+pub(super) async fn close(
+    mut listener: Listener,
+    workers: &Workers,
+    shared: &Arc<Shared>,
+    grace: Duration,
+) {
     if !listener.is_own() {
         return;
     }
@@ -37,7 +43,7 @@ pub(super) async fn close(mut listener: Listener, shared: &Arc<Shared>, grace: D
             OnTheirWay::ToPort(port) => handshakes_with(port).await,
             OnTheirWay::Nobody => false,
         };
-        let admitted = admit_present(&listener, shared).await;
+        let admitted = admit_present(&listener, workers, shared).await;
         let late = Instant::now() >= end;
         match admitted {
             Ok(()) if !somebody || late => return,
@@ -51,10 +57,14 @@ pub(super) async fn close(mut listener: Listener, shared: &Arc<Shared>, grace: D
     }
 }
 
-async fn admit_present(listener: &Listener, shared: &Arc<Shared>) -> io::Result<()> {
+async fn admit_present(
+    listener: &Listener,
+    workers: &Workers,
+    shared: &Arc<Shared>,
+) -> io::Result<()> {
     loop {
         match listener.accept_present() {
-            Ok(Some((stream, peer))) => admit(stream, &peer, shared).await,
+            Ok(Some(accepted)) => admit(accepted, workers, shared).await,
             Ok(None) => return Ok(()),
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => return Err(error),

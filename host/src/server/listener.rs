@@ -5,34 +5,39 @@ use std::io::{self, ErrorKind};
 use std::net::Shutdown;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use socket2::{SockFilter, SockRef};
+use smol_str::{SmolStr, ToSmolStr as _};
+use socket2::{SockFilter, Socket};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
 use super::bind::{self, BindError};
-use super::inherited::{Inherited, Socket};
+use super::inherited::Inherited;
 use super::stream::Stream;
 use crate::config::{self, Listen};
 use crate::socket_file::SocketFile;
 
 /// What the peer of a Unix socket is called: it has no address.
-const UNIX_PEER: &str = "unix";
+const UNIX_PEER: SmolStr = SmolStr::new_static("unix");
 
 /// Sockets that listen, ready to be served.
 #[derive(Debug)]
 pub struct Listeners(pub(super) Vec<Listener>);
 
-/// A socket that listens.
+/// A socket that listens. No runtime knows it yet.
 #[derive(Debug)]
 pub(super) struct Listener {
-    socket: Either,
+    socket: Socket,
     owner: Owner,
 }
 
+/// The same socket as a runtime knows it, which tells when somebody has come.
 #[derive(Debug)]
-enum Either {
+pub(super) enum Watched {
     Tcp(TcpListener),
     Unix(UnixListener),
 }
+
+/// A connection, and the peer as guests and the log get it: its address and port, or `unix`.
+pub(super) type Accepted = (Stream, SmolStr);
 
 /// Who else may accept from a listener.
 #[derive(Debug)]
@@ -73,7 +78,7 @@ const NO_SYN: [SockFilter; 5] = {
 };
 
 impl Listeners {
-    /// Binds every place of `config.listen`, or none; call it inside a Tokio runtime.
+    /// Binds every place of `config.listen`, or none.
     ///
     /// # Errors
     /// The first place that cannot be bound, with the reason.
@@ -81,20 +86,11 @@ impl Listeners {
         bind::bind_all(config).map(Self)
     }
 
-    /// Listens with what another process has bound; call it inside a Tokio runtime.
-    ///
-    /// # Errors
-    /// The system's reason why a socket cannot be used by the runtime.
-    pub fn inherit(inherited: Inherited) -> io::Result<Self> {
-        let listener = |socket| {
-            let socket = match socket {
-                Socket::Tcp(socket) => Either::Tcp(TcpListener::from_std(socket)?),
-                Socket::Unix(socket) => Either::Unix(UnixListener::from_std(socket)?),
-            };
-            Ok(Listener {
-                socket,
-                owner: Owner::Others,
-            })
+    /// Listens with what another process has bound.
+    pub fn inherit(inherited: Inherited) -> Self {
+        let listener = |socket| Listener {
+            socket,
+            owner: Owner::Others,
         };
         inherited.sockets.into_iter().map(listener).collect()
     }
@@ -107,33 +103,31 @@ impl FromIterator<Listener> for Listeners {
 }
 
 impl Listener {
-    /// A TCP socket that this process has bound.
-    pub(super) fn tcp(socket: TcpListener) -> Self {
+    /// A TCP socket that this process has bound, which does not block.
+    pub(super) fn tcp(socket: Socket) -> Self {
         Self {
-            socket: Either::Tcp(socket),
+            socket,
             owner: Owner::This(None),
         }
     }
 
-    /// A Unix socket that this process has bound, and its file.
-    pub(super) fn unix(socket: UnixListener, file: SocketFile) -> Self {
+    /// A Unix socket that this process has bound, which does not block, and its file.
+    pub(super) fn unix(socket: Socket, file: SocketFile) -> Self {
         Self {
-            socket: Either::Unix(socket),
+            socket,
             owner: Owner::This(Some(file)),
         }
     }
 
     /// Where it listens; none when the kernel does not say.
     pub(super) fn place(&self) -> Option<Listen> {
-        match &self.socket {
-            Either::Tcp(socket) => socket.local_addr().ok().map(Listen::Tcp),
-            Either::Unix(socket) => {
-                let address = socket.local_addr().ok()?;
-                address
-                    .as_pathname()
-                    .map(|path| Listen::Unix(path.to_owned()))
-            }
-        }
+        let address = self.socket.local_addr().ok()?;
+        let tcp = address.as_socket().map(Listen::Tcp);
+        tcp.or_else(|| {
+            address
+                .as_pathname()
+                .map(|path| Listen::Unix(path.to_owned()))
+        })
     }
 
     /// Whether what waits to be accepted is this process's alone.
@@ -141,24 +135,20 @@ impl Listener {
         matches!(self.owner, Owner::This(_))
     }
 
-    /// Waits for a connection; with it comes the peer as guests and the log get it.
-    pub(super) async fn accept(&self) -> io::Result<(Stream, String)> {
-        match &self.socket {
-            Either::Tcp(socket) => {
-                let (stream, peer) = socket.accept().await?;
-                Ok((tcp_stream(stream), peer.to_string()))
-            }
-            Either::Unix(socket) => {
-                let (stream, _) = socket.accept().await?;
-                Ok((Stream::Unix(stream), UNIX_PEER.to_owned()))
-            }
+    /// Has this thread's runtime watch it.
+    pub(super) fn watch(&self) -> io::Result<Watched> {
+        let socket = self.socket.try_clone()?;
+        if self.socket.local_addr()?.as_socket().is_some() {
+            TcpListener::from_std(socket.into()).map(Watched::Tcp)
+        } else {
+            UnixListener::from_std(socket.into()).map(Watched::Unix)
         }
     }
 
-    /// A connection that waits right now. The kernel itself is asked: what the runtime knows of
-    /// the backlog may be older.
-    pub(super) fn accept_present(&self) -> io::Result<Option<(Stream, String)>> {
-        let (socket, peer) = match SockRef::from(self).accept() {
+    /// A connection that waits right now, for this thread's runtime. The kernel itself is asked:
+    /// what the runtime knows of the backlog may be older.
+    pub(super) fn accept_present(&self) -> io::Result<Option<Accepted>> {
+        let (socket, peer) = match self.socket.accept() {
             Ok(accepted) => accepted,
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
             Err(error) => return Err(error),
@@ -166,26 +156,38 @@ impl Listener {
         socket.set_nonblocking(true)?;
         let Some(peer) = peer.as_socket() else {
             let stream = UnixStream::from_std(socket.into())?;
-            return Ok(Some((Stream::Unix(stream), UNIX_PEER.to_owned())));
+            return Ok(Some((Stream::Unix(stream), UNIX_PEER)));
         };
         let stream = TcpStream::from_std(socket.into())?;
-        Ok(Some((tcp_stream(stream), peer.to_string())))
+        Ok(Some((tcp_stream(stream), peer.to_smolstr())))
     }
 
     /// Has nobody connect any more, while what waits already can still be accepted. Says whether
     /// connections may be on their way even so.
     pub(super) fn refuse_newcomers(&mut self) -> io::Result<OnTheirWay> {
-        match &self.socket {
-            Either::Tcp(socket) => {
-                SockRef::from(socket).attach_filter(&NO_SYN)?;
-                Ok(OnTheirWay::ToPort(socket.local_addr()?.port()))
+        if let Some(address) = self.socket.local_addr()?.as_socket() {
+            self.socket.attach_filter(&NO_SYN)?;
+            return Ok(OnTheirWay::ToPort(address.port()));
+        }
+        if let Owner::This(Some(file)) = &mut self.owner {
+            file.remove();
+        }
+        self.socket.shutdown(Shutdown::Read)?;
+        Ok(OnTheirWay::Nobody)
+    }
+}
+
+impl Watched {
+    /// Waits for a connection, which belongs to this thread's runtime.
+    pub(super) async fn accept(&self) -> io::Result<Accepted> {
+        match self {
+            Self::Tcp(socket) => {
+                let (stream, peer) = socket.accept().await?;
+                Ok((tcp_stream(stream), peer.to_smolstr()))
             }
-            Either::Unix(socket) => {
-                if let Owner::This(Some(file)) = &mut self.owner {
-                    file.remove();
-                }
-                SockRef::from(socket).shutdown(Shutdown::Read)?;
-                Ok(OnTheirWay::Nobody)
+            Self::Unix(socket) => {
+                let (stream, _) = socket.accept().await?;
+                Ok((Stream::Unix(stream), UNIX_PEER))
             }
         }
     }
@@ -193,10 +195,7 @@ impl Listener {
 
 impl AsFd for Listener {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        match &self.socket {
-            Either::Tcp(socket) => socket.as_fd(),
-            Either::Unix(socket) => socket.as_fd(),
-        }
+        self.socket.as_fd()
     }
 }
 
@@ -275,8 +274,8 @@ mod tests {
         assert_eq!(waiting(&listener), 3);
     }
 
-    #[tokio::test]
-    async fn the_file_goes_with_its_listener_and_the_next_one_is_not_touched() {
+    #[test]
+    fn the_file_goes_with_its_listener_and_the_next_one_is_not_touched() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
         let mut first = at_path(&path);

@@ -67,31 +67,18 @@ async fn serve_each() -> Infallible {
 mod tests {
     use super::super::Server;
     use super::super::life::Life;
-    use super::super::listener::Listeners;
     use super::super::stream::Stream;
     use super::*;
-    use crate::config::Config;
-    use crate::dispatch::Dispatch;
     use std::sync::Arc;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::{TcpListener, TcpStream};
 
     const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
 
-    /// A server that finds nothing.
-    fn server() -> Server {
-        let mut config = Config::welcome();
-        config.guests.clear();
-        config.routes.clear();
-        config.sandbox.instances_max = 1;
-        let dispatch = Dispatch::load(&config).unwrap();
-        Server::over(Listeners(Vec::new()), &config, dispatch)
-    }
-
     /// What a connection held is gone when the next one has its place.
     #[tokio::test]
     async fn a_place_serves_one_connection_after_the_other() {
-        let server = server();
+        let server = Server::that_finds_nothing();
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let holders = Arc::strong_count(&server.shared);
         for _ in 0..3 {
@@ -106,7 +93,7 @@ mod tests {
                 client.read_to_string(&mut answer).await.unwrap();
                 answer
             };
-            let life = Life::new(Stream::Tcp(stream), "peer", slot, shared);
+            let life = Life::new(Stream::Tcp(stream), "peer".into(), slot, shared);
             let (answer, ()) = tokio::join!(asks, life);
             assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
             assert_eq!(Arc::strong_count(&server.shared), holders);

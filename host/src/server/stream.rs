@@ -12,6 +12,7 @@ use rustix::net::{RecvFlags, SendFlags};
 use socket2::SockRef;
 use tokio::io::{Interest, Ready};
 use tokio::net::{TcpStream, UnixStream};
+use tokio::runtime::Handle;
 
 /// A client that is gone is an error of the write, and nothing else.
 #[cfg(not(target_vendor = "apple"))]
@@ -40,6 +41,25 @@ macro_rules! either {
 }
 
 impl Stream {
+    /// Has that runtime watch it, and not this thread's.
+    pub(super) fn hand_to(self, runtime: &Handle) -> io::Result<Self> {
+        if runtime.id() == Handle::current().id() {
+            return Ok(self);
+        }
+        match self {
+            Self::Tcp(socket) => {
+                let socket = socket.into_std()?;
+                let _other = runtime.enter();
+                TcpStream::from_std(socket).map(Self::Tcp)
+            }
+            Self::Unix(socket) => {
+                let socket = socket.into_std()?;
+                let _other = runtime.enter();
+                UnixStream::from_std(socket).map(Self::Unix)
+            }
+        }
+    }
+
     /// Waits for a readiness of `interest`, and says which of it there is.
     pub(super) async fn ready(&self, interest: Interest) -> io::Result<Ready> {
         either!(self, socket => socket.ready(interest).await)

@@ -11,6 +11,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use socket2::SockRef;
+use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use super::connections::Slot;
@@ -76,6 +77,17 @@ impl Transport {
             slot,
             ended: false,
         }
+    }
+
+    /// Moves it to another runtime.
+    pub(super) fn hand_to(self, there: &Handle) -> io::Result<Self> {
+        let stream = self.stream.hand_to(there)?;
+        let _its_runtime = there.enter();
+        Ok(Self {
+            stream,
+            timer: Timer::new(),
+            ..self
+        })
     }
 
     /// Whether the client's FIN was read, and with it every byte it sent.

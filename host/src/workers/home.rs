@@ -1,4 +1,4 @@
-//! A processor of its own for each thread of a runtime, as long as nobody else computes there. The
+//! A processor of its own for each thread, as long as nobody else computes there. The
 //! kernel places a thread anew whenever it wakes, often where another one runs while the next
 //! processor is idle; and it takes the processor from a client on the same machine for each single
 //! request, where a thread that lets the client finish finds several of them.
@@ -9,17 +9,15 @@
 //! thread, and comes back later. Whoever else binds the thread, with `taskset` or a cpuset, is not
 //! interfered with.
 
-mod kernel;
 #[cfg(test)]
 mod tests;
 
 use std::cell::RefCell;
-use std::fs::File;
-use std::os::unix::fs::FileExt as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use kernel::Class;
+use super::kernel::{self, Class};
+use super::schedstat::Schedstat;
 use rustix::process::{Pid, getpid, getpriority_process};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity};
 
@@ -35,7 +33,7 @@ const AWAY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_s
 /// At home for so many times what it was away before is long.
 const LONG_AT_HOME: u32 = 8;
 
-/// The homes of a runtime's threads.
+/// The homes of the threads.
 #[derive(Clone, Debug)]
 pub(super) struct Homes(Arc<Street>);
 
@@ -53,8 +51,7 @@ struct Street {
 #[derive(Debug)]
 struct Home {
     processor: usize,
-    /// The kernel's count of its waits, /proc/PID/task/TID/schedstat.
-    waits: File,
+    schedstat: Schedstat,
     place: Place,
     /// How long it was away last, or will be at first.
     away: Duration,
@@ -109,7 +106,7 @@ impl Homes {
         }
     }
 
-    /// This thread, one of the runtime's own, has work.
+    /// This thread has work.
     pub(super) fn begin(&self) {
         HOME.with_borrow_mut(|home| {
             let home = home.get_or_insert_with(|| self.0.home());
@@ -132,7 +129,7 @@ impl Homes {
 impl Street {
     /// The processor that the thread is on, if that is vacant, or else another one.
     fn home(&self) -> Option<Home> {
-        let waits = File::open("/proc/thread-self/schedstat").ok()?;
+        let schedstat = Schedstat::of_this_thread()?;
         let mut vacant = self.vacant.lock().unwrap_or_else(PoisonError::into_inner);
         let here = sched_getcpu();
         let place = vacant.iter().position(|processor| *processor == here);
@@ -140,7 +137,7 @@ impl Street {
         let now = Instant::now();
         Some(Home {
             processor,
-            waits,
+            schedstat,
             place: Place::Away { until: now },
             away: AWAY.0,
             woke: now,
@@ -245,9 +242,7 @@ impl Home {
 
     /// How long this thread has waited for a processor since it began.
     fn waited(&self) -> Option<Duration> {
-        let mut text = [0; 64];
-        let length = self.waits.read_at(&mut text, 0).ok()?;
-        kernel::waits(text.get(..length)?)
+        self.schedstat.read().map(|counts| counts.waited)
     }
 }
 

@@ -1,15 +1,10 @@
-//! Two threads of a runtime that share processors with whoever else runs, and with each other. When
-//! the kernel takes the processor from one in the middle of a request and gives it to the other,
-//! that request waits for as long as the other finds work, and nobody else can help it. So a
-//! thread that has nothing left to do lets the other one go first, if that was stopped on its
-//! processor, before it looks for more.
+//! Two threads that share processors with whoever else runs, and with each other. When the kernel
+//! takes the processor from one in the middle of a request and gives it to the other, that request
+//! waits for as long as the other finds work, and nobody else can help it. So a thread that has
+//! nothing left to do lets the other one go first, if that was stopped on its processor, before it
+//! looks for more.
 //!
-//! Often one is stopped when it finds so much to do that it wakes the other. It has not said yet
-//! that it is at work then; but of two that rest one waits for sockets, and whoever waits for the
-//! other is woken by that one.
-//!
-//! This is for two threads and not for more: while a thread gives way it still counts as one that
-//! looks for work, for which reason the runtime wakes no third one.
+//! This is for two threads and not for more: it has not been measured what more of them gain.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -24,7 +19,7 @@ const WORK_MAX: Duration = Duration::from_millis(20);
 /// Bits of a note for the processor.
 const PROCESSOR_BITS: u32 = 16;
 /// Bits for what a thread does there. The others have the millisecond.
-const DOING_BITS: u32 = 3;
+const DOING_BITS: u32 = 2;
 
 /// Where both are and what they do, as far as is known.
 #[derive(Clone, Debug)]
@@ -48,23 +43,13 @@ struct Note(AtomicU64);
 enum Doing {
     /// It has work.
     Works = 1,
-    /// The same, and the other one woke it for that.
-    Shares = 2,
     /// It has none left, and lets the other one go first.
-    GivesWay = 3,
-    /// It waits for sockets and timers, is about to, or was just woken by one.
-    AwaitsSockets = 4,
-    /// The same, but it waits for the other one, which has the sockets, to share work with it.
-    AwaitsOther = 5,
+    GivesWay = 2,
+    /// It waits for work.
+    Rests = 3,
 }
 
-const DOINGS: [Doing; 5] = [
-    Doing::Works,
-    Doing::Shares,
-    Doing::GivesWay,
-    Doing::AwaitsSockets,
-    Doing::AwaitsOther,
-];
+const DOINGS: [Doing; 3] = [Doing::Works, Doing::GivesWay, Doing::Rests];
 
 /// What a note says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,14 +82,9 @@ impl Pair {
             NUMBER.set(Some(number));
             number
         });
-        let Some(processor) = processor().filter(|_| number < THREADS) else {
-            return;
-        };
-        let doing = match self.0.said(number).map(|said| said.doing) {
-            Some(Doing::AwaitsOther) => Doing::Shares,
-            _ => Doing::Works,
-        };
-        self.0.say(number, doing, processor);
+        if let Some(processor) = processor().filter(|_| number < THREADS) {
+            self.0.say(number, Doing::Works, processor);
+        }
     }
 
     /// This thread has no work left. Lets the other one go first if that has, and was stopped here.
@@ -116,28 +96,14 @@ impl Pair {
         let Some(processor) = processor() else {
             return false;
         };
-        let other = || self.0.said(THREADS - 1 - number);
-        let shares = self.0.said(number).map(|said| said.doing) == Some(Doing::Shares);
-        let was_stopped = other().is_some_and(|other| {
-            let has_woken_this = shares && other.awaits_sockets_at(processor);
-            has_woken_this || other.works_at(processor, || self.0.now())
-        });
+        let other = self.0.said(THREADS - 1 - number);
+        let was_stopped = other.is_some_and(|other| other.works_at(processor, || self.0.now()));
         if was_stopped {
             self.0.say(number, Doing::GivesWay, processor);
             thread::yield_now();
         }
-        let doing = match other().map(|other| other.doing) {
-            Some(Doing::AwaitsSockets) => Doing::AwaitsOther,
-            _ => Doing::AwaitsSockets,
-        };
-        self.0.say(number, doing, processor);
+        self.0.say(number, Doing::Rests, processor);
         was_stopped
-    }
-
-    /// Whether this thread is one of a pair.
-    #[cfg(test)]
-    pub(super) fn has_this_thread() -> bool {
-        NUMBER.get().is_some()
     }
 }
 
@@ -148,7 +114,7 @@ impl Notes {
 
     fn say(&self, number: usize, doing: Doing, processor: u16) {
         let since = match doing {
-            Doing::Works | Doing::Shares => self.now(),
+            Doing::Works => self.now(),
             _ => Duration::ZERO,
         };
         let said = Said {
@@ -169,13 +135,9 @@ impl Said {
     /// Whether that thread has lately been at work there. If the one that asks is there, that one
     /// is stopped.
     fn works_at(self, processor: u16, now: impl FnOnce() -> Duration) -> bool {
-        matches!(self.doing, Doing::Works | Doing::Shares)
+        self.doing == Doing::Works
             && self.processor == processor
             && now().saturating_sub(self.since) <= WORK_MAX
-    }
-
-    fn awaits_sockets_at(self, processor: u16) -> bool {
-        self.doing == Doing::AwaitsSockets && self.processor == processor
     }
 
     /// It is not 0.
@@ -245,11 +207,8 @@ mod tests {
         assert!(!works_at(works, 3, 2 * WORK_MAX) && !works_at(works, 2, Duration::ZERO));
         for doing in DOINGS {
             let said = said(doing, 3);
-            let works = matches!(doing, Doing::Works | Doing::Shares);
-            let awaits = doing == Doing::AwaitsSockets;
+            let works = doing == Doing::Works;
             assert_eq!(works_at(said, 3, Duration::ZERO), works);
-            assert_eq!(said.awaits_sockets_at(3), awaits);
-            assert!(!said.awaits_sockets_at(2));
         }
     }
 
@@ -272,16 +231,13 @@ mod tests {
         pair.0.say(1, doing, processor);
     }
 
-    /// Whether the first one gives way if the other one, here or elsewhere, says the first before
-    /// that one is woken, and the second before it rests again.
+    /// Whether the first one gives way if the other one, here or elsewhere, says that.
     #[cfg(target_os = "linux")]
-    fn gives_way(pair: &Pair, before: Doing, after: Doing, here: bool) -> bool {
+    fn gives_way(pair: &Pair, other: Doing, here: bool) -> bool {
         // The kernel may move the thread in between, but not each time.
         (0..1000).any(|_| {
-            let_other_say(pair, before, false);
-            pair.rest();
             pair.begin();
-            let_other_say(pair, after, here);
+            let_other_say(pair, other, here);
             pair.rest()
         })
     }
@@ -290,28 +246,9 @@ mod tests {
     #[test]
     fn a_thread_lets_the_other_go_first_if_that_was_stopped_at_work_on_its_processor() {
         as_first(|pair| {
-            for before in DOINGS {
-                for after in [Doing::Works, Doing::Shares] {
-                    assert!(gives_way(pair, before, after, true));
-                    assert!(!gives_way(pair, before, after, false), "it is elsewhere");
-                }
-                for after in [Doing::GivesWay, Doing::AwaitsOther] {
-                    assert!(!gives_way(pair, before, after, true), "{after:?}");
-                }
-            }
-        });
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn a_thread_lets_the_other_go_first_if_that_woke_it_and_was_stopped_there() {
-        as_first(|pair| {
-            let sockets = Doing::AwaitsSockets;
-            assert!(gives_way(pair, sockets, sockets, true));
-            assert!(!gives_way(pair, sockets, sockets, false), "elsewhere");
-            for first in DOINGS.into_iter().filter(|first| *first != sockets) {
-                let said = format!("{first:?}: a socket woke this one");
-                assert!(!gives_way(pair, first, sockets, true), "{said}");
+            for doing in DOINGS {
+                assert_eq!(gives_way(pair, doing, true), doing == Doing::Works);
+                assert!(!gives_way(pair, doing, false), "it is elsewhere");
             }
         });
     }
@@ -324,12 +261,12 @@ mod tests {
             let note = |note: &Note| Said::read(note.0.load(Relaxed)).map(|said| said.doing);
             pair.0.notes.each_ref().map(note)
         };
-        let (works, sockets) = (Some(Doing::Works), Some(Doing::AwaitsSockets));
+        let (works, rests) = (Some(Doing::Works), Some(Doing::Rests));
         let second = || {
             pair.begin();
             assert_eq!(doings(), [works, works]);
             pair.rest();
-            assert_eq!(doings(), [works, sockets]);
+            assert_eq!(doings(), [works, rests]);
         };
         // In threads of its own, which are no other pair's.
         thread::scope(|scope| {
@@ -339,7 +276,7 @@ mod tests {
                 pair.begin();
                 thread::scope(|scope| scope.spawn(second).join()).unwrap();
                 pair.rest();
-                assert_eq!(doings(), [Some(Doing::AwaitsOther), sockets]);
+                assert_eq!(doings(), [rests, rests]);
             });
         });
     }

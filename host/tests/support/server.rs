@@ -7,6 +7,7 @@ use std::thread;
 use httpd_host::config::{Config, Listen};
 use httpd_host::dispatch::Dispatch;
 use httpd_host::server::{Ended, Server};
+use httpd_host::workers::Threads;
 use tokio::sync::oneshot;
 
 use super::client::Client;
@@ -38,16 +39,14 @@ impl TestServer {
         let (bound, addresses) = mpsc::channel();
         let (end, ended) = mpsc::channel();
         thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_multi_thread()
-                .worker_threads(2)
-                .enable_all()
-                .build()
-                .unwrap();
+            let threads = Threads::start(2, false, || (), || ()).expect("no threads");
+            let mut runtime = tokio::runtime::Builder::new_current_thread();
+            let runtime = runtime.enable_all().build().unwrap();
             let how = runtime.block_on(async move {
                 let server = Server::bind(&config, dispatch).expect("cannot listen");
                 bound.send(server.places()).unwrap();
                 let stopped = async move { drop(stopped.await) };
-                server.run(stopped).await
+                server.run(threads.workers(), stopped).await
             });
             // A test that does not ask has gone by now.
             let _ = end.send(how);

@@ -67,7 +67,7 @@ fn a_thread_is_at_home_while_it_does_not_wait_and_then_as_any_other() {
         };
         assert_eq!(here(), at_home);
         // As if it had waited for that before.
-        with_home(|home| home.waits = waited_file());
+        with_home(|home| home.schedstat = waited());
         wait(homes, LONG_WAITS - 1);
         assert_eq!(here(), at_home);
         wait(homes, 1);
@@ -84,11 +84,11 @@ fn a_thread_is_at_home_while_it_does_not_wait_and_then_as_any_other() {
 }
 
 /// Says of a thread that it has run and waited for a second each.
-fn waited_file() -> File {
+fn waited() -> Schedstat {
     use std::io::Write as _;
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(b"1000000000 1000000000 10\n").unwrap();
-    file
+    Schedstat::in_file(file)
 }
 
 #[test]

@@ -103,7 +103,7 @@ pub(super) async fn connect_with(setup: Setup, open: Open) -> Client {
     let shared = Arc::clone(&server.shared);
     let driver = Driver::new(Box::new(Idle::new(
         Stream::Tcp(stream),
-        "peer",
+        "peer".into(),
         slot,
         shared,
     )));

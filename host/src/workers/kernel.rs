@@ -16,15 +16,6 @@ const USUAL: u8 = 47;
 /// on two, three times on four and four times on eight or more, and to the end of a tick.
 const SLICE: Duration = Duration::from_micros(700);
 
-/// The second of the numbers, in nanoseconds (Documentation/scheduler/sched-stats.rst of Linux).
-/// Without a first one nothing is counted.
-pub(super) fn waits(schedstat: &[u8]) -> Option<Duration> {
-    let text = std::str::from_utf8(schedstat).ok()?;
-    let mut numbers = text.split_ascii_whitespace().map(str::parse::<u64>);
-    let (ran, waited) = (numbers.next()?.ok()?, numbers.next()?.ok()?);
-    (ran > 0).then(|| Duration::from_nanos(waited))
-}
-
 /// For how long the kernel lets one thread run on so many processors (kernel/sched/fair.c).
 pub(super) fn slice(processors: usize, tick: Duration) -> Duration {
     let factor = 1 + processors.clamp(1, 8).ilog2();
@@ -82,16 +73,5 @@ mod tests {
         assert_eq!(slice(1, millis(1)), millis(1));
         assert_eq!(slice(64, millis(1)), millis(3));
         assert!(tick() >= Duration::from_micros(100) && tick() <= millis(10));
-    }
-
-    #[test]
-    fn the_kernels_count_is_read() {
-        assert_eq!(
-            waits(b"1209862 3345 17\n"),
-            Some(Duration::from_nanos(3345))
-        );
-        for other in ["", "1\n", "1 two 3\n", "0 0 0\n"] {
-            assert_eq!(waits(other.as_bytes()), None, "{other}");
-        }
     }
 }
