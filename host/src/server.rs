@@ -108,10 +108,9 @@ impl Server {
 
     /// A server that accepts from `listeners`, whatever `config.server.listen` says.
     pub fn over(listeners: Listeners, config: &Config, dispatch: Dispatch) -> Self {
-        let connections_max = bind::connections_max(
-            config.server.max_connections,
-            workers::count(config.server.threads),
-        );
+        let threads = workers::count(config.server.threads);
+        let connections_max =
+            bind::connections_max(config.server.max_connections, threads, listeners.0.len());
         let settings = Settings::new(config);
         let connections = Connections::new(connections_max);
         connections.set_idle_grace(settings.idle_grace);
@@ -157,11 +156,8 @@ impl Server {
         let loops: Vec<_> = listeners
             .0
             .into_iter()
-            .enumerate()
-            .filter_map(|(number, listener)| {
-                let acceptor = workers.acceptor(number);
-                accept::start(listener, acceptor, &workers, &shared)
-            })
+            .map(|listener| accept::accept(listener, workers.clone(), Arc::clone(&shared)))
+            .map(tokio::spawn)
             .collect();
         shutdown.await;
         shared.connections.stop();

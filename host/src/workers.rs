@@ -1,7 +1,7 @@
 //! The threads that serve connections. Each has a runtime of its own, so that what a connection
 //! needs stays in one processor's caches, and none waits for another one that has the sockets.
-//! Connections are dealt out in turns; a thread that has too many of them, for what it gets of its
-//! processor, gives some to others (`balance.rs`).
+//! Whoever has time accepts a connection and serves it; a thread that has too many of them, for
+//! what it gets of its processor, gives some to others (`balance.rs`).
 //!
 //! Nothing is known here of what a connection or a guest is.
 
@@ -16,7 +16,6 @@ mod schedstat;
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread::{self, JoinHandle};
 
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -39,9 +38,11 @@ struct Crew {
     /// One for each thread, by its number.
     runtimes: Box<[Handle]>,
     board: Board,
-    /// Connections dealt out so far.
-    dealt: AtomicUsize,
 }
+
+/// So many threads accept connections, and have some others serve theirs if there are more. All of
+/// these are woken when one comes, and one gets it.
+const ACCEPTORS_MAX: usize = 4;
 
 /// Threads that serve until this is dropped, which drops what they have not done.
 #[derive(Debug)]
@@ -60,29 +61,34 @@ pub(crate) fn count(configured: usize) -> usize {
     }
 }
 
+/// How many of so many threads accept connections.
+pub(crate) fn acceptors(threads: usize) -> usize {
+    threads.min(ACCEPTORS_MAX)
+}
+
 impl Workers {
     fn new(runtimes: impl IntoIterator<Item = Handle>) -> Self {
         let runtimes: Box<[_]> = runtimes.into_iter().collect();
         Self(Arc::new(Crew {
             board: Board::new(runtimes.len()),
             runtimes,
-            dealt: AtomicUsize::new(0),
         }))
     }
 
-    /// The runtime of the thread that accepts connections of the listener with this number.
-    pub(crate) fn acceptor(&self, listener: usize) -> &Handle {
-        self.runtime(listener)
+    /// The runtimes of all threads.
+    pub(crate) fn all(&self) -> &[Handle] {
+        &self.0.runtimes
     }
 
-    /// The runtime of the thread that serves the next connection.
-    pub(crate) fn next(&self) -> &Handle {
-        let turn = self.0.dealt.fetch_add(1, Relaxed);
-        self.runtime(self.0.board.instead_of(turn % self.0.runtimes.len()))
+    /// The same in groups, of each of which the first accepts connections for all of it, in turns.
+    pub(crate) fn groups(&self) -> impl Iterator<Item = Vec<Handle>> {
+        let acceptors = acceptors(self.0.runtimes.len());
+        let each = move |first| self.0.runtimes.iter().skip(first).step_by(acceptors);
+        (0..acceptors).map(move |first| each(first).cloned().collect())
     }
 
     fn runtime(&self, number: usize) -> &Handle {
-        &self.0.runtimes[number % self.0.runtimes.len()]
+        &self.0.runtimes[number]
     }
 }
 
@@ -210,14 +216,14 @@ mod tests {
     use std::time::{Duration, Instant};
 
     #[test]
-    fn each_thread_serves_what_is_dealt_to_it() {
+    fn each_thread_has_a_runtime() {
         for count in [1, 2, 3] {
             let threads = Threads::start(count, true, || (), || ()).unwrap();
             let workers = threads.workers();
             let (told, names) = std::sync::mpsc::channel();
-            for _ in 0..2 * count {
+            for runtime in workers.all().iter().chain(workers.all()) {
                 let told = told.clone();
-                workers.next().spawn(async move {
+                runtime.spawn(async move {
                     let _ = told.send(thread::current().name().map(str::to_owned));
                 });
             }
@@ -230,13 +236,28 @@ mod tests {
     }
 
     #[test]
+    fn a_few_accept_for_all() {
+        for (threads, sizes) in [
+            (1, &[1][..]),
+            (2, &[1, 1]),
+            (4, &[1; 4]),
+            (9, &[3, 2, 2, 2]),
+        ] {
+            let runtime = Builder::new_current_thread().build().unwrap();
+            let workers = Workers::new((0..threads).map(|_| runtime.handle().clone()));
+            let groups: Vec<_> = workers.groups().map(|group| group.len()).collect();
+            assert_eq!(groups, sizes);
+        }
+    }
+
+    #[test]
     fn threads_end_with_what_they_have_not_done() {
         let threads = Threads::start(2, true, || (), || ()).unwrap();
         let workers = threads.workers();
         let held = Arc::new(());
-        for _ in 0..4 {
+        for runtime in workers.all() {
             let held = Arc::clone(&held);
-            workers.next().spawn(async move {
+            runtime.spawn(async move {
                 std::future::pending::<()>().await;
                 drop(held);
             });
@@ -260,9 +281,8 @@ mod tests {
             };
             let started = Threads::start(threads, true, begin, rest).unwrap();
             let workers = started.workers();
-            for _ in 0..threads {
-                let work = async { tokio::time::sleep(Duration::from_millis(1)).await };
-                workers.next().spawn(work);
+            for runtime in workers.all() {
+                runtime.spawn(async { tokio::time::sleep(Duration::from_millis(1)).await });
             }
             // Each rests once more than it begins: a new thread has not begun yet.
             let resting = -i64::try_from(threads).unwrap();

@@ -1,12 +1,13 @@
-//! The accept loop. It ends only with the server: an error of `accept` is logged and outwaited,
-//! and nothing that takes a client's time (a handshake, a read) may stand in this loop.
+//! The accept loops of a listener, in as many threads as accept. They end only with the server: an
+//! error of `accept` is logged and outwaited, and nothing that takes a client's time (a handshake,
+//! a read) may stand in such a loop.
 
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
 use super::Shared;
 use super::last_call;
@@ -17,44 +18,51 @@ use crate::workers::Workers;
 const BACK_OFF_FIRST: Duration = Duration::from_millis(5);
 const BACK_OFF_MAX: Duration = Duration::from_secs(1);
 
-/// Has connections accepted in that runtime. None if it cannot watch the listener, which is logged.
-pub(super) fn start(
-    listener: Listener,
-    acceptor: &Handle,
-    workers: &Workers,
-    shared: &Arc<Shared>,
-) -> Option<JoinHandle<()>> {
-    let watched = {
-        let _its_runtime = acceptor.enter();
-        listener.watch()
-    };
-    match watched {
-        Ok(watched) => {
-            let accepts = accept_loop(listener, watched, workers.clone(), Arc::clone(shared));
-            Some(acceptor.spawn(accepts))
-        }
-        Err(error) => {
-            tracing::error!("nobody is accepted: a listener cannot be watched: {error}");
-            None
+/// Accepts connections until the server stops, and closes the listener.
+pub(super) async fn accept(listener: Listener, workers: Workers, shared: Arc<Shared>) {
+    let mut loops = JoinSet::new();
+    for group in workers.groups() {
+        let Some(watched) = group.first().map(|first| watch(&listener, first)) else {
+            continue;
+        };
+        match watched {
+            Ok(watched) => {
+                let accepts = accept_loop(watched, group.clone(), Arc::clone(&shared));
+                loops.spawn_on(accepts, &group[0]);
+            }
+            Err(error) => {
+                tracing::error!("a thread accepts nobody, for it cannot watch a listener: {error}");
+            }
         }
     }
+    // One ends by itself once the server stops; a panic in it would already be in the log.
+    while loops.join_next().await.is_some() {}
+    let grace = shared.settings.load().idle_grace;
+    last_call::close(listener, &workers, &shared, grace).await;
 }
 
-/// Accepts connections and spawns a driver for each until the server stops.
-async fn accept_loop(listener: Listener, watched: Watched, workers: Workers, shared: Arc<Shared>) {
+fn watch(listener: &Listener, runtime: &Handle) -> io::Result<Watched> {
+    let _entered = runtime.enter();
+    listener.watch()
+}
+
+/// Accepts connections, and spawns a driver for each in the next of these runtimes.
+async fn accept_loop(listener: Watched, runtimes: Vec<Handle>, shared: Arc<Shared>) {
     let mut back_off = BACK_OFF_FIRST;
+    let mut turns = runtimes.iter().cycle();
     loop {
         let accepted = tokio::select! {
-            accepted = watched.accept() => accepted,
+            accepted = listener.accept() => accepted,
             () = shared.connections.stopped() => break,
         };
-        match accepted {
-            Ok(accepted) => {
+        match (accepted, turns.next()) {
+            (Ok(accepted), Some(runtime)) => {
                 back_off = BACK_OFF_FIRST;
-                admit(accepted, &workers, &shared).await;
+                admit(accepted, runtime, &shared).await;
+                // Others may have time for the next one.
+                tokio::task::yield_now().await;
             }
-            Err(error) if is_of_one_connection(&error) => {}
-            Err(error) => {
+            (Err(error), _) if !is_of_one_connection(&error) => {
                 tracing::error!("cannot accept a connection, next try in {back_off:?}: {error}");
                 // Out of files is the usual reason: an idle connection can give one back.
                 shared.connections.dismiss_longest_idle();
@@ -64,25 +72,23 @@ async fn accept_loop(listener: Listener, watched: Watched, workers: Workers, sha
                 }
                 back_off = (back_off * 2).min(BACK_OFF_MAX);
             }
+            _ => {}
         }
     }
-    let grace = shared.settings.load().idle_grace;
-    drop(watched);
-    last_call::close(listener, &workers, &shared, grace).await;
 }
 
-/// Finds a place for a connection, waiting for one if there is none, and has it driven.
-pub(super) async fn admit((stream, peer): Accepted, workers: &Workers, shared: &Arc<Shared>) {
+/// Finds a place for a connection, waiting for one if there is none, and has it driven in that
+/// runtime.
+pub(super) async fn admit((stream, peer): Accepted, runtime: &Handle, shared: &Arc<Shared>) {
     let permit = shared.connections.place().await;
     shared.tally.accept();
     let slot = shared.connections.enter(permit);
     let set_task = slot.abort_handle_to();
-    let worker = workers.next();
-    match stream.hand_to(worker) {
+    match stream.hand_to(runtime) {
         Ok(stream) => {
-            let _its_runtime = worker.enter();
+            let _entered = runtime.enter();
             let life = Life::new(stream, peer, slot, Arc::clone(shared));
-            set_task(worker.spawn(life).abort_handle());
+            set_task(runtime.spawn(life).abort_handle());
         }
         Err(error) => tracing::error!(%peer, "a connection is lost: {error}"),
     }

@@ -11,6 +11,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use super::listener::Listener;
 use crate::config::{Listen, Server};
 use crate::socket_file::{self, Unbound};
+use crate::workers;
 
 /// Files that are open besides connections: listeners, logs, guests' files.
 const FILES_RESERVED: u64 = 32;
@@ -104,13 +105,15 @@ pub fn raise_files_max() -> Option<u64> {
 }
 
 /// The number of connections that may be open: `configured`, or what the limit of open files
-/// leaves beside so many threads.
-pub(super) fn connections_max(configured: usize, threads: usize) -> usize {
+/// leaves beside so many threads and listeners.
+pub(super) fn connections_max(configured: usize, threads: usize, listeners: usize) -> usize {
     let files_max = raise_files_max();
-    let threads = u64::try_from(threads).unwrap_or(u64::MAX);
-    let reserved = threads
-        .saturating_mul(FILES_PER_THREAD)
-        .saturating_add(FILES_RESERVED);
+    let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+    let of_threads = number(threads).saturating_mul(FILES_PER_THREAD);
+    let of_listeners = number(listeners.saturating_mul(workers::acceptors(threads)));
+    let reserved = FILES_RESERVED
+        .saturating_add(of_threads)
+        .saturating_add(of_listeners);
     let room = files_max.map_or(usize::MAX, |files| {
         usize::try_from(files.saturating_sub(reserved).max(1)).unwrap_or(usize::MAX)
     });

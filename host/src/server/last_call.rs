@@ -62,14 +62,15 @@ async fn admit_present(
     workers: &Workers,
     shared: &Arc<Shared>,
 ) -> io::Result<()> {
-    loop {
+    for runtime in workers.all().iter().cycle() {
         match listener.accept_present() {
-            Ok(Some(accepted)) => admit(accepted, workers, shared).await,
+            Ok(Some(accepted)) => admit(accepted, runtime, shared).await,
             Ok(None) => return Ok(()),
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => return Err(error),
         }
     }
+    Ok(())
 }
 
 /// Whether somebody's handshake with a port of this machine is under way. If the kernel does not

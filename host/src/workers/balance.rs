@@ -17,10 +17,10 @@ use super::board::Load;
 use super::schedstat::{Counts, Schedstat};
 
 /// How often a thread looks.
-const LOOKS: Duration = Duration::from_millis(20);
-/// One connection in so many that a thread finds at once moves between two looks, one at least, and
-/// so many at most: what comes of it shows in the next look.
-const PART: u32 = 16;
+const LOOKS: Duration = Duration::from_millis(10);
+/// One connection in so many of those that a thread finds at once moves between two looks at most,
+/// but so many at the very most, and one at least: what comes of it shows in the next look.
+const PART: u32 = 8;
 const MOVES_MAX: u32 = 8;
 
 /// A thread's place among the others.
@@ -122,12 +122,19 @@ impl Pulse {
         }
     }
 
-    /// From now on so many connections go to that thread.
-    fn give(&self, receiver: Option<usize>) {
+    /// From now on some connections go to that thread, which sleeps for so many thousandths of its
+    /// time.
+    fn give(&self, receiver: Option<(usize, u16)>) {
         let at_once = self.requests.take() / self.wakes.take().max(1);
-        let moves = (at_once / PART).clamp(1, MOVES_MAX);
-        self.surplus.set(receiver.map_or(0, |_| moves));
-        self.receiver.set(receiver.unwrap_or_default());
+        let Some((receiver, slept)) = receiver else {
+            self.surplus.set(0);
+            return;
+        };
+        // Half of what it could do besides, if connections are alike.
+        let half = (at_once * u32::from(slept)).div_ceil(2 * 1000);
+        let moves_max = (at_once / PART).clamp(1, MOVES_MAX);
+        self.surplus.set(half.clamp(1, moves_max));
+        self.receiver.set(receiver);
     }
 }
 
@@ -211,7 +218,7 @@ mod tests {
         let there = elsewhere(Instant::now()).unwrap();
         assert_eq!(there.id(), runtimes[1].handle().id());
         assert_eq!(moves(), 0, "few were found at once");
-        for (requests, given) in [(40, 2), (1000, 8)] {
+        for (requests, given) in [(12, 1), (24, 3), (40, 5), (1000, 8)] {
             say(WAITS);
             begin();
             (0..requests).for_each(|_| served(Instant::now()));
@@ -234,7 +241,7 @@ mod tests {
         while elsewhere(Instant::now()).is_none() {
             assert!(Instant::now() < end, "this thread is at work");
         }
-        assert_eq!(workers.0.board.receiver(0, Instant::now()), Some(1));
+        assert_eq!(workers.0.board.receiver(0, Instant::now()), Some((1, 1000)));
     }
 
     #[test]

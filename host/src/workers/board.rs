@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 /// What a thread said longer ago says nothing of it any more.
-const SAID_FOR: Duration = Duration::from_millis(100);
+const SAID_FOR: Duration = Duration::from_millis(50);
 
 /// What a thread did with some time, in thousandths of it. Otherwise it ran.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,8 +22,8 @@ const WAITS: u16 = 100;
 const HAS_TIME: u16 = 50;
 /// A thread that sleeps for no more of its time has more to do than it can.
 const FULL: u16 = 30;
-/// Beside one that is full, it is this much.
-const HAS_MUCH_TIME: u16 = 150;
+/// Beside one that is full, it is this much: it may be that somebody else runs while it sleeps.
+const HAS_MUCH_TIME: u16 = 200;
 
 /// What all threads say of themselves.
 #[derive(Debug)]
@@ -69,8 +69,8 @@ impl Load {
     /// somebody else has the processor, its requests wait while the other thread sleeps; and if
     /// nobody has, it has too much to do.
     fn is_relieved_by(self, other: Load) -> bool {
-        let waits = self.waited >= WAITS && other.waited <= self.waited / 4;
-        let is_full = self.slept <= FULL && other.waited < WAITS;
+        let waits = self.waited >= WAITS && other.waited <= self.waited / 2;
+        let is_full = self.slept <= FULL;
         (waits && other.slept >= HAS_TIME) || (is_full && other.slept >= HAS_MUCH_TIME)
     }
 }
@@ -100,23 +100,15 @@ impl Board {
         self.entries[number].said.store(said, Relaxed);
     }
 
-    /// Whom that thread should give connections, if anybody.
-    pub(super) fn receiver(&self, number: usize, now: Instant) -> Option<usize> {
+    /// Whom that thread should give connections, if anybody, and for what part of its time that one
+    /// sleeps, in thousandths.
+    pub(super) fn receiver(&self, number: usize, now: Instant) -> Option<(usize, u16)> {
         let own = self.load(number, now);
         let others = (0..self.entries.len()).filter(|other| *other != number);
         let loads = others.map(|other| (other, self.load(other, now)));
         let relieving = loads.filter(|(_, other)| own.is_relieved_by(*other));
-        relieving
-            .max_by_key(|(_, other)| other.slept)
-            .map(|(other, _)| other)
-    }
-
-    /// Who should get a connection that is this thread's turn.
-    pub(super) fn instead_of(&self, number: usize) -> usize {
-        if self.entries.len() == 1 {
-            return number;
-        }
-        self.receiver(number, Instant::now()).unwrap_or(number)
+        let slept = relieving.map(|(other, load)| (other, load.slept));
+        slept.max_by_key(|(_, slept)| *slept)
     }
 
     /// How that thread fares, as far as is known: one that says nothing sleeps, unless it has not
@@ -179,10 +171,13 @@ mod tests {
             (load(130, 640), load(40, 35), false),
             // Both have somebody.
             (load(170, 500), load(100, 300), false),
+            (load(170, 500), load(100, 250), true),
             // Too much to do, beside one that has little.
             (load(10, 20), load(400, 50), true),
             (load(10, 20), load(100, 50), false),
-            (load(10, 20), load(400, 500), false),
+            // A client has the other one's processor, but has left it too little to do.
+            (load(10, 20), load(300, 300), true),
+            (load(10, 20), load(150, 350), false),
             // Nobody is short of anything.
             (load(400, 20), Load::ASLEEP, false),
             (Load::ASLEEP, Load::ASLEEP, false),
@@ -201,7 +196,7 @@ mod tests {
         says(1, 300, 0);
         says(2, 500, 20);
         says(3, 900, 300);
-        assert_eq!(board.receiver(0, now), Some(2));
+        assert_eq!(board.receiver(0, now), Some((2, 500)));
         assert_eq!(board.receiver(1, now), None);
         says(0, 400, 0);
         assert_eq!(board.receiver(0, now), None);
@@ -214,16 +209,16 @@ mod tests {
         let now = board.origin + Duration::from_secs(1);
         board.set_resting(0, false);
         board.say(0, load(0, 20), now);
-        assert_eq!(board.receiver(0, now), Some(1));
+        assert_eq!(board.receiver(0, now), Some((1, 1000)));
         board.set_resting(1, false);
         assert_eq!(board.receiver(0, now), None);
         board.say(1, load(600, 0), now);
-        assert_eq!(board.receiver(0, now + SAID_FOR), Some(1));
+        assert_eq!(board.receiver(0, now + SAID_FOR), Some((1, 600)));
         let later = now + 2 * SAID_FOR;
         assert_eq!(board.receiver(0, later), None);
         board.set_resting(1, true);
         // The first one is at work all that time.
-        assert_eq!(board.receiver(0, later), Some(1));
+        assert_eq!(board.receiver(0, later), Some((1, 1000)));
         board.set_resting(0, true);
         assert_eq!(board.receiver(0, later), None);
     }
