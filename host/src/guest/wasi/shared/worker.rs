@@ -12,6 +12,7 @@ use crate::guest::error::CallError;
 use crate::guest::kit::Kit;
 use crate::guest::run::Run;
 use crate::guest::turn::Polls;
+use crate::shards;
 use atomic_waker::AtomicWaker;
 use std::collections::VecDeque;
 use std::fmt;
@@ -27,6 +28,8 @@ const POLLS_MAX: usize = 8;
 /// An instance at work. What drives it holds it weakly.
 pub(in crate::guest) struct Worker {
     pub(super) workers: Arc<Workers>,
+    /// Which thread's it is: the one on which its own task runs, or one like that.
+    thread: usize,
     signal: Arc<Signal>,
     /// Whether there is anything to look at in its store, beside the guest.
     bell: Arc<Bell>,
@@ -75,6 +78,7 @@ impl Worker {
             let run = run.into_owned();
             Worker {
                 workers: Arc::clone(workers),
+                thread: shards::own(),
                 signal: Arc::default(),
                 bell: Bell::new(),
                 driver: Mutex::new(Some(run)),
@@ -167,6 +171,11 @@ impl Worker {
     /// Whether it has ended.
     pub(super) fn is_over(&self) -> bool {
         self.is_over.load(SeqCst)
+    }
+
+    /// Whether it is this thread's.
+    pub(super) fn is_this_threads(&self) -> bool {
+        self.thread == shards::own()
     }
 
     /// Whether somebody polls it at this moment.

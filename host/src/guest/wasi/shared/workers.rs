@@ -2,8 +2,10 @@
 //! its next request, and which is to end.
 //!
 //! A request goes to an instance with room before another one is made: to the one that had room
-//! last, so that few are full and the others can go. But one that computes at this moment is passed
-//! over while there are fewer than processors, for it can only do one thing at a time.
+//! last, so that few are full and the others can go. One of the same thread goes first: its memory
+//! is in that processor's cache, and who waits for it need not be woken from another thread. One
+//! that computes at this moment is passed over while there are fewer than processors, for it can
+//! only do one thing at a time.
 
 use super::work::Start;
 use super::worker::{Seat, Worker};
@@ -105,7 +107,12 @@ impl Workers {
     /// computes.
     pub(in crate::guest) fn seat(&self, even_busy: bool) -> Option<Seat> {
         let mut lists = self.lock();
-        let free = lists.open.iter().rposition(|worker| !worker.is_polled());
+        let is_free = |worker: &Arc<Worker>| !worker.is_polled();
+        let own = lists
+            .open
+            .iter()
+            .rposition(|worker| worker.is_this_threads() && is_free(worker));
+        let free = own.or_else(|| lists.open.iter().rposition(is_free));
         let at_work = lists.all.len() - lists.idle.len();
         let any = even_busy || at_work >= self.processors;
         let last = lists.open.len().checked_sub(1).filter(|_| any);
