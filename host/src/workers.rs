@@ -53,6 +53,11 @@ pub struct Threads {
     threads: Vec<JoinHandle<()>>,
 }
 
+/// While a thread has work of its own, each task in so many that it polls is one that another
+/// thread has woken: a slow guest's answer, or a request that was given a place. With the runtime's
+/// 31 those wait for tens of milliseconds on a busy thread.
+const REMOTE_INTERVAL: u32 = 2;
+
 /// How many threads serve for a `server.threads` of this: for 0, one for each processor.
 pub(crate) fn count(configured: usize) -> usize {
     match configured {
@@ -171,6 +176,7 @@ where
     /// A runtime for one thread.
     fn runtime(self: &Arc<Self>) -> io::Result<Runtime> {
         let mut builder = Builder::new_current_thread();
+        builder.global_queue_interval(REMOTE_INTERVAL);
         let hooks = Arc::clone(self);
         builder.on_thread_unpark(move || {
             hooks.homes.iter().for_each(Homes::begin);

@@ -19,11 +19,11 @@ pub(super) struct Load {
 /// A thread that waits for so much of its time shares its processor with somebody.
 const WAITS: u16 = 100;
 /// Beside a thread that waits, one that sleeps for so much of its time has time left.
-const HAS_TIME: u16 = 50;
+const HAS_TIME: u16 = 25;
 /// A thread that sleeps for no more of its time has more to do than it can.
 const FULL: u16 = 30;
 /// Beside one that is full, it is this much: it may be that somebody else runs while it sleeps.
-const HAS_MUCH_TIME: u16 = 200;
+const HAS_MUCH_TIME: u16 = 180;
 
 /// What all threads say of themselves.
 #[derive(Debug)]
@@ -168,7 +168,7 @@ mod tests {
             (load(0, 500), alone, true),
             (alone, load(170, 500), false),
             // The other one is about full.
-            (load(130, 640), load(40, 35), false),
+            (load(130, 640), load(20, 35), false),
             // Both have somebody.
             (load(170, 500), load(100, 300), false),
             (load(170, 500), load(100, 250), true),

@@ -254,7 +254,8 @@ proptest! {
     fn every_part_of_a_request_arrives(
         texts in prop::array::uniform4("\\PC{0,40}"),
         (authority, query) in (prop::option::of("[a-z:0-9]{0,30}"), prop::option::of("\\PC{0,30}")),
-        fields in prop::collection::vec(("[a-z-]{1,20}", "[ -~]{0,30}"), 0..20),
+        // Not such as an answer may not have: the guest sends them back.
+        fields in prop::collection::vec(("x[a-z-]{0,19}", "[ -~]{0,30}"), 0..20),
         captures in prop::collection::vec(("[a-z]{1,10}", "[ -~]{0,20}"), 0..5),
         body in prop::collection::vec(any::<u8>(), 0..40_000),
     ) {
