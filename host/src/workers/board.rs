@@ -19,11 +19,11 @@ pub(super) struct Load {
 /// A thread that waits for so much of its time shares its processor with somebody.
 const WAITS: u16 = 100;
 /// Beside a thread that waits, one that sleeps for so much of its time has time left.
-const HAS_TIME: u16 = 25;
+const HAS_TIME: u16 = 50;
 /// A thread that sleeps for no more of its time has more to do than it can.
 const FULL: u16 = 30;
 /// Beside one that is full, it is this much: it may be that somebody else runs while it sleeps.
-const HAS_MUCH_TIME: u16 = 180;
+const HAS_MUCH_TIME: u16 = 200;
 
 /// What all threads say of themselves.
 #[derive(Debug)]
