@@ -82,7 +82,7 @@ impl Future for Life {
                 Then::Wait(idle) => match workers::elsewhere(idle.since.into_std()) {
                     None => Stage::Waiting(idle),
                     Some(there) => {
-                        hand_over(idle, &there);
+                        hand_over(*idle, &there);
                         Stage::Over
                     }
                 },
@@ -100,16 +100,14 @@ impl Future for Life {
 }
 
 /// Has a connection that waits go on in another runtime.
-fn hand_over(mut idle: Box<Idle>, there: &Handle) {
-    idle = match idle.hand_to(there) {
-        Ok(idle) => idle,
-        Err(error) => {
-            tracing::error!("a connection is lost: {error}");
-            return;
+fn hand_over(idle: Idle, there: &Handle) {
+    match idle.hand_to(there) {
+        Ok(idle) => {
+            let set_task = idle.transport.slot().abort_handle_to();
+            set_task(there.spawn(Life(Stage::Waiting(idle))).abort_handle());
         }
-    };
-    let set_task = idle.transport.slot().abort_handle_to();
-    set_task(there.spawn(Life(Stage::Waiting(idle))).abort_handle());
+        Err(error) => tracing::error!("a connection is lost: {error}"),
+    }
 }
 
 /// Ends a connection to which everything was written.

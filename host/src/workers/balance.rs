@@ -131,7 +131,7 @@ impl Pulse {
             return;
         };
         // Half of what it could do besides, if connections are alike.
-        let half = (at_once * u32::from(slept)).div_ceil(2 * 1000);
+        let half = at_once.saturating_mul(u32::from(slept)).div_ceil(2 * 1000);
         let moves_max = (at_once / PART).clamp(1, MOVES_MAX);
         self.surplus.set(half.clamp(1, moves_max));
         self.receiver.set(receiver);

@@ -80,7 +80,7 @@ fn what_has_come_before_is_answered_there() {
         panic!("it does not wait");
     };
     let entered = here.enter();
-    hand_over(idle, there.handle());
+    hand_over(*idle, there.handle());
     drop(entered);
     drop(here);
     is_answered(&mut client);
