@@ -3,6 +3,7 @@
 //! them in turn, what each has for itself comes from memory one cache line after the other.
 
 use super::data::{Patches, Split};
+use super::driver::Data;
 use super::link::{Entrance, Linked, out_of_bounds};
 use super::shape::Whole;
 use crate::guest::compile_pool::Jobs;
@@ -20,11 +21,11 @@ pub(in crate::guest) struct Direct {
     patches: Patches,
 }
 
-/// Compiled code, what the memory of its first guest begins with, and the instances of it that wait
+/// Compiled code, what its instances have in the places of their data, and the instances of it that wait
 /// for a request of any guest.
 pub(in crate::guest) struct Code {
     linked: Linked,
-    data: Box<[u8]>,
+    base: Box<[u8]>,
     reserves: Reserves,
 }
 
@@ -43,11 +44,11 @@ impl Direct {
         whole: &Whole<'_>,
         jobs: &Jobs<'_>,
     ) -> Option<Direct> {
-        let compile = |data| {
-            let linked = jobs.run(|| Linked::new(engine, whole)).ok_or(NotDirect)?;
+        let compile = |base, data| {
+            let linked = jobs.run(|| Linked::new(engine, whole, data));
             Ok(Code {
-                linked,
-                data,
+                linked: linked.ok_or(NotDirect)?,
+                base,
                 reserves: Reserves::default(),
             })
         };
@@ -58,13 +59,17 @@ impl Direct {
             })
         };
         let Some(split) = jobs.run(|| Split::new(whole)) else {
-            return alone(compile(Box::default()));
+            return alone(compile(Box::default(), Data::Kept));
         };
-        let code = codes.get_or_make(split.code, || compile(split.bytes()));
+        let data = match split.is_light() {
+            true => Data::LeftOut,
+            false => Data::Kept,
+        };
+        let code = codes.get_or_make(split.code, || compile(split.base(), data));
         let code = code.ok()?;
-        match split.patches(&code.data) {
+        match split.patches(&code.base) {
             Some(patches) => Some(Direct { code, patches }),
-            None => alone(compile(Box::default())),
+            None => alone(compile(Box::default(), Data::Kept)),
         }
     }
 

@@ -3,17 +3,18 @@
 //! Without it, the host would enter the guest anew for each piece of memory that a request needs.
 //!
 //! Nothing else of the module changes but the numbers of its functions, one import being before
-//! them, and that it starts itself if another module did it before. Its own code cannot reach what
-//! was added.
+//! them, that it starts itself if another module did it before, and that somebody else may be left
+//! to write its data into memory. Its own code cannot reach what was added.
 
 use super::shape::{Calls, Whole};
 use super::step::{FREE, HANDLE, PIECES};
 use wasm_encoder::reencode::{Error, Reencode, utils};
 use wasm_encoder::{
-    BlockType, CodeSection, EntityType, ExportKind, ExportSection, Function, FunctionSection,
-    ImportSection, InstructionSink, Module, SectionId, StartSection, TypeSection, ValType,
+    BlockType, CodeSection, DataSection, EntityType, ExportKind, ExportSection, Function,
+    FunctionSection, ImportSection, InstructionSink, Module, SectionId, StartSection, TypeSection,
+    ValType,
 };
-use wasmparser::{ExternalKind, Parser, Payload, TypeRef};
+use wasmparser::{DataKind, ExternalKind, Parser, Payload, TypeRef};
 
 /// What the added function imports: it is told what the last step came to, and says what the next
 /// one is, see [`super::step`].
@@ -21,10 +22,19 @@ pub(super) const STEP: (&str, &str) = ("httpd:host", "step");
 /// What the added function is exported as. Names of the component model cannot be like this.
 pub(super) const SERVE: &str = "httpd:host/serve";
 
+/// What becomes of the data that a module's memory begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Data {
+    /// An instance has it from the start.
+    Kept,
+    /// Its places are left zero, for somebody else to write it there.
+    LeftOut,
+}
+
 /// Adds the function to a module. Returns `None` for a module that this is not meant for: one whose
 /// exports are no functions of its own, or which has a name of ours.
-pub(super) fn add(whole: &Whole<'_>) -> Option<Vec<u8>> {
-    let mut driver = Driver::new(whole)?;
+pub(super) fn add(whole: &Whole<'_>, data: Data) -> Option<Vec<u8>> {
+    let mut driver = Driver::new(whole, data)?;
     let mut module = Module::new();
     let parser = Parser::new(0);
     driver
@@ -42,11 +52,12 @@ struct Driver {
     handle: u32,
     post_return: Option<u32>,
     start: Option<u32>,
+    data: Data,
     has_imported: bool,
 }
 
 impl Driver {
-    fn new(whole: &Whole<'_>) -> Option<Driver> {
+    fn new(whole: &Whole<'_>, data: Data) -> Option<Driver> {
         let (mut types, mut imports, mut functions) = (0, 0, 0);
         let mut exports = Vec::new();
         for payload in Parser::new(0).parse_all(whole.module) {
@@ -98,6 +109,7 @@ impl Driver {
             handle: own(handle)?,
             post_return: optional(post_return)?,
             start: optional(whole.start)?,
+            data,
             has_imported: false,
         })
     }
@@ -244,6 +256,19 @@ impl Reencode for Driver {
         utils::parse_code_section(self, code, section)?;
         code.function(&self.serve());
         Ok(())
+    }
+
+    /// A segment that is empty keeps the others' numbers.
+    fn parse_data(
+        &mut self,
+        data: &mut DataSection,
+        mut datum: wasmparser::Data<'_>,
+    ) -> Result<(), Error<Missing>> {
+        let is_active = matches!(datum.kind, DataKind::Active { .. });
+        if is_active && self.data == Data::LeftOut {
+            datum.data = &[];
+        }
+        utils::parse_data(self, data, datum)
     }
 
     /// A module may have had no section for what it imports now, and none for its start.

@@ -6,6 +6,12 @@ use super::lift;
 use super::parcel::Parcel;
 use super::step::{Step, Told};
 use crate::guest::interface::{Answer, Request};
+use std::cell::Cell;
+
+thread_local! {
+    /// Room for the next request that this thread hands over, which needs none of its own.
+    static SPARE: Cell<Parcel> = Cell::default();
+}
 
 /// One instance's calls.
 #[derive(Debug, Default)]
@@ -45,6 +51,8 @@ impl Exchange {
     /// # Errors
     /// The request does not fit into any guest's memory.
     pub(super) fn begin(&mut self, request: &Request<'_>) -> Result<Step, Broken> {
+        // Threads that end have none.
+        self.parcel = SPARE.try_with(Cell::take).unwrap_or_default();
         self.parcel.pack(request)?;
         Ok(self.go_on())
     }
@@ -83,7 +91,9 @@ impl Exchange {
 
     /// The answer, once the guest has returned.
     pub(super) fn end(&mut self) -> Option<Answer> {
-        self.parcel.clear();
+        let mut parcel = std::mem::take(&mut self.parcel);
+        parcel.clear();
+        let _ = SPARE.try_with(|spare| spare.set(parcel));
         match std::mem::take(&mut self.phase) {
             Phase::Answered(answer) => Some(answer),
             _ => None,

@@ -1,7 +1,7 @@
 //! A guest's module in wasmtime: compiled, linked to the host, and called.
 
 use super::broken::Broken;
-use super::driver::{self, SERVE, STEP};
+use super::driver::{self, Data, SERVE, STEP};
 use super::memory::{slice, slice_mut};
 use super::shape::Whole;
 use super::step::{Asked, Step, Told};
@@ -28,9 +28,9 @@ pub(in crate::guest) struct Entrance(TypedFunc<Flat, ()>);
 type Flat = (i64, i64, i64, i64, i64, i64, i64, i64, i64, i64, i64, i64);
 
 impl Linked {
-    /// Compiles a component's only module. `None` if it cannot be.
-    pub(super) fn new(engine: &Engine, whole: &Whole<'_>) -> Option<Linked> {
-        let binary = driver::add(whole)?;
+    /// Compiles a component's only module, with its data or without. `None` if it cannot be.
+    pub(super) fn new(engine: &Engine, whole: &Whole<'_>, data: Data) -> Option<Linked> {
+        let binary = driver::add(whole, data)?;
         let module = Module::from_binary(engine, &binary).ok()?;
         let memory = module.get_export_index(whole.memory)?;
         let serve = module.get_export_index(SERVE)?;

@@ -31,7 +31,7 @@ const WORD: u32 = 4;
 /// Bodies larger than this are not packed, but copied when their place is known.
 const PACKED_BODY_MAX: usize = 16 << 10;
 
-/// An instance that waits for its next request keeps buffers of this size at most.
+/// A thread keeps buffers of this size at most for its next request.
 const KEPT_BYTES_MAX: usize = 4 << 10;
 const KEPT_BLOCKS_MAX: usize = 64;
 

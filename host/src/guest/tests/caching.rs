@@ -98,7 +98,10 @@ fn the_next_process_finds_it_unless_code_or_settings_changed() {
     let plain = sandbox_settings(2);
     assert_eq!(hits_and_misses(&kept, &plain, &text), (0, 1));
     assert_eq!(hits_and_misses(&kept, &plain, &text), (1, 0));
+    // Little data is no part of the code.
     let other = component(&answer(200, &[], b"changed"));
+    assert_eq!(hits_and_misses(&kept, &plain, &other), (1, 0));
+    let other = component(&(answer(200, &[], b"kept") + "(func)"));
     assert_eq!(hits_and_misses(&kept, &plain, &other), (0, 1));
     let compute = || hits_and_misses_for(Optimize::Compute, &kept, &plain, &text);
     assert_eq!([compute(), compute()], [(0, 1), (1, 0)]);

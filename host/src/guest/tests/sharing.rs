@@ -1,7 +1,7 @@
 //! Guests of the same code with other data: they share what was compiled, and nothing else.
 
 use super::support::*;
-use crate::guest::{Guest, GuestSettings, Priority, Reach, Sandbox};
+use crate::guest::{CallError, Guest, GuestSettings, Priority, Reach, Sandbox};
 use std::sync::Arc;
 use std::thread;
 
@@ -46,6 +46,28 @@ async fn each_has_its_own_data_and_none_the_others() {
             }
         }
     }
+}
+
+/// The data that a memory begins with is left out of the code, and what the code copies is not.
+#[tokio::test]
+async fn what_the_code_copies_into_memory_is_what_it_was() {
+    let text = b"old and old";
+    let copy = |from: &str| {
+        let to = 1024 + 20 + text.len() - 3;
+        let copies = format!("(memory.init {from} (i32.const {to}) (i32.const 0) (i32.const 3))");
+        let code = format!("result i32) {copies} i32.const");
+        let data = "(data $passive \"new\") (data $active (i32.const 0) \"sly\")";
+        answer(200, &[], text).replace("result i32) i32.const", &code) + data
+    };
+    assert_eq!(
+        call(&guest(&copy("$passive"))).await.unwrap().body,
+        *b"old and new"
+    );
+    // It was dropped when the instance was made.
+    assert!(matches!(
+        call(&guest(&copy("$active"))).await,
+        Err(CallError::Trapped { .. })
+    ));
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ fn split(fields: &str) -> Option<(ContentHash, Vec<u8>)> {
     let binary = wat::parse_str(component(&format!("{HANDLE} {fields}"))).unwrap();
     let whole = shape::read(&binary).unwrap();
     let split = Split::new(&whole)?;
-    Some((split.code, split.bytes().into()))
+    Some((split.code, split.base().into()))
 }
 
 fn code(fields: &str) -> ContentHash {
@@ -39,6 +39,30 @@ fn segment(address: usize, bytes: &[u8]) -> String {
     text + "\")"
 }
 
+/// So much data that code is compiled with it.
+fn much() -> String {
+    segment(4096, &[1; 8 << 10])
+}
+
+#[test]
+fn little_data_is_left_out_of_the_code_if_it_fits_into_memory() {
+    let is_light = |fields: &str| {
+        let binary = wat::parse_str(component(&format!("{HANDLE} {fields}"))).unwrap();
+        Split::new(&shape::read(&binary).unwrap())
+            .unwrap()
+            .is_light()
+    };
+    let end = 64 << 10;
+    assert!(is_light("") && is_light(&segment(end - 8, &[1; 8])));
+    assert!(!is_light(&segment(end - 8, &[1; 9])));
+    assert!(!is_light(&segment(
+        usize::try_from(u32::MAX).unwrap(),
+        &[1]
+    )));
+    assert!(is_light(&segment(0, &[1; 8 << 10])));
+    assert!(!is_light(&(segment(0, &[1]) + &much())));
+}
+
 #[test]
 fn guests_with_other_bytes_in_the_same_places_are_one_code() {
     let one = segment(16, b"one") + &segment(32, b"1");
@@ -46,7 +70,9 @@ fn guests_with_other_bytes_in_the_same_places_are_one_code() {
         code(&one),
         code(&(segment(16, b"two") + &segment(32, b"2")))
     );
-    assert_eq!(split(&one).unwrap().1, b"one1");
+    assert_eq!(split(&one).unwrap().1, [0; 4], "they are left out");
+    let more = one.clone() + &much();
+    assert!(split(&more).unwrap().1.starts_with(b"one1"));
     for other in [
         segment(17, b"one") + &segment(32, b"1"),
         segment(16, b"ones") + &segment(32, b"1"),
@@ -82,7 +108,7 @@ fn what_could_be_seen_before_it_is_patched_is_not_split() {
 
 #[test]
 fn a_patch_is_no_larger_than_what_differs() {
-    let of = |bytes: &[u8]| segment(100, bytes);
+    let of = |bytes: &[u8]| segment(100, bytes) + &much();
     assert!(patches(&of(b"same"), &of(b"same")).unwrap().is_empty());
     let (mut base, mut own) = ([0; 64], [0; 64]);
     // The first two are near each other.
@@ -118,6 +144,7 @@ proptest! {
     fn a_patched_memory_is_the_others(
         pairs in prop::collection::vec((any::<u8>(), any::<bool>(), any::<u8>()), 0..200),
         cut in 0..200_usize,
+        is_light: bool,
     ) {
         let base: Vec<u8> = pairs.iter().map(|(base, ..)| *base).collect();
         let own: Vec<u8> = pairs
@@ -125,14 +152,17 @@ proptest! {
             .map(|(base, is_same, own)| if *is_same { *base } else { *own })
             .collect();
         let cut = cut.min(base.len());
-        let of = |bytes: &[u8]| segment(8, &bytes[..cut]) + &segment(300, &bytes[cut..]);
+        let more = if is_light { String::new() } else { much() };
+        let of = |bytes: &[u8]| {
+            segment(8, &bytes[..cut]) + &segment(300, &bytes[cut..]) + &more
+        };
         let begun = |bytes: &[u8]| {
             let mut memory = vec![0; 600];
             memory[8..8 + cut].copy_from_slice(&bytes[..cut]);
             memory[300..300 + bytes.len() - cut].copy_from_slice(&bytes[cut..]);
             memory
         };
-        let mut memory = begun(&base);
+        let mut memory = if is_light { vec![0; 600] } else { begun(&base) };
         patches(&of(&base), &of(&own)).unwrap().apply(&mut memory).unwrap();
         prop_assert_eq!(memory, begun(&own));
     }
