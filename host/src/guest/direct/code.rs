@@ -21,8 +21,8 @@ pub(in crate::guest) struct Direct {
     patches: Patches,
 }
 
-/// Compiled code, what its instances have in the places of their data, and the instances of it that wait
-/// for a request of any guest.
+/// Compiled code, what its instances have in the places of their data, and the instances of it that
+/// wait for a request of any guest.
 pub(in crate::guest) struct Code {
     linked: Linked,
     base: Box<[u8]>,

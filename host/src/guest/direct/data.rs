@@ -1,8 +1,8 @@
 //! What a module's memory begins with, apart from its code. Modules that differ in nothing else are
 //! one code with other data: the same program with another text in it. An instance of any of them
 //! becomes one of another by what is different, its patches, if nothing of it has run yet. A module
-//! with little data is compiled without it, and all of it is patches: the pages of its memory are of
-//! one kind then, which the kernel looks through faster for what a guest has written.
+//! with little data is compiled without it, and all of it is patches: the pages of its memory are
+//! of one kind then, which the kernel looks through faster for what a guest has written.
 
 use super::memory::slice_mut;
 use super::shape::Whole;
