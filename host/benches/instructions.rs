@@ -13,8 +13,8 @@
 
 use httpd_host::config::Config;
 use httpd_host::dispatch::{
-    Answer, Decision, Dispatch, FieldRef, Incoming, IncomingHead, RequestId, RequestIds, Served,
-    http_date,
+    Answer, Control, Decision, Dispatch, FieldRef, Incoming, IncomingHead, RequestId, RequestIds,
+    Served, http_date,
 };
 use httpd_host::guest::WELCOME;
 use httpd_http1::{Connection, Event, Limits, RequestHead, ResponseHead, ResponseLength};
@@ -56,24 +56,15 @@ impl IncomingHead for Received {
         "127.0.0.1:50000"
     }
 
-    fn method(&self) -> &str {
-        self.head.method()
-    }
-
-    fn scheme(&self) -> &'static str {
-        "http"
-    }
-
-    fn authority(&self) -> Option<&str> {
-        self.head.authority()
-    }
-
-    fn path(&self) -> &str {
-        self.head.path()
-    }
-
-    fn query(&self) -> Option<&str> {
-        self.head.query()
+    fn control(&self) -> Control<'_> {
+        let text = self.head.text();
+        Control {
+            method: text.method,
+            scheme: "http",
+            authority: text.authority,
+            path: text.path,
+            query: text.query,
+        }
     }
 
     fn fields(&self) -> Vec<FieldRef<'_>> {
@@ -139,7 +130,8 @@ fn answer(
     id: RequestId,
     head: Box<RequestHead>,
 ) -> (Answer, Box<RequestHead>) {
-    match dispatch.decide(head.method(), head.authority(), head.path()) {
+    let text = head.text();
+    match dispatch.decide(text.method, text.authority, text.path) {
         Decision::Refuse(refusal) => (refusal.answer(id, Duration::from_secs(1)), head),
         Decision::Call(plan) => {
             let received = Received { id, head };

@@ -91,22 +91,29 @@ pub struct Plan {
     serving: Handle<Generation>,
 }
 
+/// A request's control data (RFC 9110 section 6.2).
+#[derive(Clone, Copy, Debug)]
+pub struct Control<'a> {
+    /// The method as sent.
+    pub method: &'a str,
+    /// `http` or `https`.
+    pub scheme: &'a str,
+    /// Host and optional port the client asked for.
+    pub authority: Option<&'a str>,
+    /// The path as sent.
+    pub path: &'a str,
+    /// The query, not decoded.
+    pub query: Option<&'a str>,
+}
+
 /// The head of a request. Its guest may run on any thread, so it owns what it shows.
 pub trait IncomingHead: Send + Sync + 'static {
     /// The request's id.
     fn id(&self) -> &str;
     /// The peer's address and port, or `unix`.
     fn client(&self) -> &str;
-    /// The method as sent.
-    fn method(&self) -> &str;
-    /// `http` or `https`.
-    fn scheme(&self) -> &str;
-    /// Host and optional port the client asked for.
-    fn authority(&self) -> Option<&str>;
-    /// The path as sent.
-    fn path(&self) -> &str;
-    /// The query, not decoded.
-    fn query(&self) -> Option<&str>;
+    /// Its control data.
+    fn control(&self) -> Control<'_>;
     /// The field lines in order, names in lower case.
     fn fields(&self) -> Vec<FieldRef<'_>>;
 }
@@ -324,14 +331,15 @@ async fn give_to<I: Incoming>(
     incoming: I,
     deadline: Instant,
 ) -> Ended<I::Spent> {
+    let control = incoming.control();
     let request = guest::Request {
         id: incoming.id(),
         client: incoming.client(),
-        method: incoming.method(),
-        scheme: incoming.scheme(),
-        authority: incoming.authority(),
-        path: path.as_deref().unwrap_or(incoming.path()),
-        query: incoming.query(),
+        method: control.method,
+        scheme: control.scheme,
+        authority: control.authority,
+        path: path.as_deref().unwrap_or(control.path),
+        query: control.query,
         fields: &incoming.fields(),
         captures: &borrowed(&captures),
         body: incoming.body(),

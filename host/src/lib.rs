@@ -9,7 +9,6 @@ pub mod dispatch;
 pub mod files;
 pub mod guest;
 pub mod keyvalue;
-pub mod moment;
 pub mod notify;
 pub mod outbound;
 pub mod registry;

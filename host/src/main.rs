@@ -11,6 +11,7 @@ mod upkeep;
 use std::io;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use args::Command;
 use httpd_host::config::{self, Config};
@@ -18,7 +19,7 @@ use httpd_host::dispatch::Dispatch;
 use httpd_host::notify;
 use httpd_host::server::{self, Ended, Inherited, Listeners, Server};
 use httpd_host::workers::{Threads, Workers};
-use logging::Lines;
+use logging::{Access, Lines, Logging};
 use new::{Refusal, Wanted};
 use tokio::runtime::{Builder, Runtime};
 use upkeep::Upkeep;
@@ -90,8 +91,12 @@ fn serve(path: Option<&Path>) -> ExitCode {
         Ok(config) => config,
         Err(problems) => return fail(EXIT_CONFIG, &problems),
     };
-    // Dropped last: it writes the log lines that still wait.
-    let (lines, _logging) = logging::start(&config.log);
+    let Logging {
+        lines,
+        access,
+        // Dropped last: it writes the log lines that still wait.
+        guard: _guard,
+    } = logging::start(&config.log);
     let dispatch = match load(&config) {
         Ok(dispatch) => dispatch,
         Err(problems) => return fail(EXIT_CONFIG, &problems),
@@ -99,7 +104,7 @@ fn serve(path: Option<&Path>) -> ExitCode {
     match start(&config.server, lines) {
         Ok((runtime, threads)) => {
             let workers = threads.workers();
-            runtime.block_on(run(path, &config, dispatch, inherited, workers))
+            runtime.block_on(run(path, &config, dispatch, access, inherited, workers))
         }
         Err(error) => fail(
             EXIT_SYSTEM,
@@ -123,6 +128,7 @@ async fn run(
     path: Option<&Path>,
     config: &Config,
     dispatch: Dispatch,
+    access: Option<Access>,
     inherited: Inherited,
     workers: Workers,
 ) -> ExitCode {
@@ -136,6 +142,9 @@ async fn run(
         Err(error) => return fail(EXIT_SYSTEM, &error),
     };
     let server = Server::over(listeners, config, dispatch);
+    if let Some(access) = access {
+        server.log_access_by(Arc::new(access));
+    }
     let upkeep = match path
         .map(|path| Upkeep::start(path, config, &server))
         .transpose()

@@ -28,11 +28,11 @@ mod timer;
 mod transport;
 
 use std::future::Future;
-use std::sync::Arc;
 use std::sync::atomic::{
     AtomicU64,
     Ordering::{Acquire, Release},
 };
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 
@@ -43,6 +43,7 @@ use connections::Connections;
 use listener::Listener;
 use settings::Settings;
 
+pub use access::{AccessEntry, AccessLog};
 pub use bind::{BindError, raise_files_max};
 pub use inherited::{InheritError, Inherited};
 pub use listener::Listeners;
@@ -68,6 +69,7 @@ struct Shared {
     buffered: Arc<Budget>,
     ids: RequestIds,
     tally: Tally,
+    access: OnceLock<Arc<dyn AccessLog>>,
 }
 
 impl Shared {
@@ -122,8 +124,15 @@ impl Server {
             buffered: Budget::new(config.limits.buffered_max),
             ids: RequestIds::new(),
             tally: Tally::default(),
+            access: OnceLock::new(),
         });
         Self { listeners, shared }
+    }
+
+    /// Has another write the access log than `tracing`, which gets an event with the target
+    /// `access` otherwise. Only the first one counts.
+    pub fn log_access_by(&self, log: Arc<dyn AccessLog>) {
+        let _ = self.shared.access.set(log);
     }
 
     /// The places really bound, in the configuration's order (a port 0 is resolved).

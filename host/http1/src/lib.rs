@@ -55,7 +55,7 @@ pub use error::{RequestError, SendError};
 pub use event::{Event, Trailers};
 pub use excerpt::{Excerpt, Place, Section};
 pub use framing::{BodyLength, ResponseLength};
-pub use head::{RequestHead, TargetForm, Version};
+pub use head::{RequestHead, RequestText, TargetForm, Version};
 pub use limits::Limits;
 pub use sending::ResponseHead;
 pub use state::Cycle;

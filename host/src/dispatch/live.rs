@@ -51,14 +51,15 @@ impl Live {
         upload: Upload,
         allowed: &Allowance,
     ) -> Result<Self, Refusal> {
+        let control = request.control();
         let head = guest::Request {
             id: request.id(),
             client: request.client(),
-            method: request.method(),
-            scheme: request.scheme(),
-            authority: request.authority(),
-            path: plan.path.as_deref().unwrap_or(request.path()),
-            query: request.query(),
+            method: control.method,
+            scheme: control.scheme,
+            authority: control.authority,
+            path: plan.path.as_deref().unwrap_or(control.path),
+            query: control.query,
             fields: &request.fields(),
             captures: &plan.captures(),
             body: b"",

@@ -77,6 +77,11 @@ impl Lines {
         self.take_line(line, may_wait(event));
     }
 
+    /// Takes the whole line of a request.
+    pub(super) fn take_access(&self, line: &[u8]) {
+        self.take_line(line, true);
+    }
+
     /// Takes a whole line, after what the thread keeps unless that is kept, too.
     fn take_line(&self, line: &[u8], may_wait: bool) {
         let is_kept = HELD.try_with(|held| {

@@ -1,17 +1,11 @@
-//! Log lines as text: time, level, target, message, and fields as `key=value`. A busy host writes
-//! one for each request, so that what costs is avoided here: formatting machinery for numbers and
-//! plain text, and dates and names of fields that are the same as before.
+//! Log lines as text: time, level, target, message, and fields as `key=value`.
 
 use std::cell::{Cell, RefCell};
 use std::fmt::{self, Write};
-use std::rc::Rc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use httpd_host::moment;
-
-use tracing::callsite::Identifier;
 use tracing::field::{Field, Visit};
-use tracing::{Event, Level, Metadata, Subscriber};
+use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
@@ -28,24 +22,38 @@ pub(super) struct Text(pub(super) Lines);
 
 impl<S: Subscriber> Layer<S> for Text {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        // Taken and not borrowed: what is shown in a field may log something itself.
-        let mut line = LINE.take();
-        line.clear();
-        line.shrink_to(LINE_BYTES_KEPT);
-        push_event(&mut line, event);
-        self.0.take(event.metadata(), &line);
-        LINE.set(line);
+        with_line(|line| {
+            push_event(line, event);
+            self.0.take(event.metadata(), line);
+        });
     }
 }
 
+thread_local! {
+    /// Where this thread writes its lines.
+    static LINE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    /// The second that this thread last wrote, and its text.
+    static SECOND: RefCell<(u64, String)> = const { RefCell::new((0, String::new())) };
+}
+
+/// Lends the room for a line.
+pub(super) fn with_line(write: impl FnOnce(&mut Vec<u8>)) {
+    // Taken and not borrowed: what is shown in a field may log something itself.
+    let mut line = LINE.take();
+    line.clear();
+    line.shrink_to(LINE_BYTES_KEPT);
+    write(&mut line);
+    LINE.set(line);
+}
+
 fn push_event(line: &mut Vec<u8>, event: &Event<'_>) {
-    push_time(line);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    push_time(line, now.unwrap_or_default());
     let metadata = event.metadata();
     line.extend_from_slice(level(*metadata.level()));
     line.extend_from_slice(metadata.target().as_bytes());
     line.push(b':');
-    let keys = &Keys::of(metadata);
-    event.record(&mut Fields { line, keys });
+    event.record(&mut Fields(line));
     line.push(b'\n');
 }
 
@@ -60,47 +68,8 @@ fn level(level: Level) -> &'static [u8; 7] {
     }
 }
 
-thread_local! {
-    /// Where this thread writes its lines.
-    static LINE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-    /// Of each place in the code from where this thread has logged.
-    static KEYS: RefCell<Vec<Rc<Keys>>> = const { RefCell::new(Vec::new()) };
-    /// What the system's clock said when this thread last asked it.
-    static KNOWN: Cell<Option<Known>> = const { Cell::new(None) };
-    /// The second that this thread last wrote, and its text.
-    static SECOND: RefCell<(u64, String)> = const { RefCell::new((0, String::new())) };
-}
-
-/// A moment, and the time of the system's clock then.
-#[derive(Clone, Copy)]
-struct Known {
-    moment: Instant,
-    time: Duration,
-}
-
-/// The time since the epoch at a moment, or now. With a moment the system's clock is read once a
-/// second.
-fn time(moment: Option<Instant>) -> Duration {
-    let read = || SystemTime::now().duration_since(UNIX_EPOCH);
-    let Some(moment) = moment else {
-        return read().unwrap_or_default();
-    };
-    let passed = |known: Known| moment.checked_duration_since(known.moment);
-    let known = KNOWN.get().filter(|known| {
-        let passed = passed(*known);
-        passed.is_some_and(|passed| passed < Duration::from_secs(1))
-    });
-    let known = known.unwrap_or_else(|| {
-        let time = read().unwrap_or_default();
-        KNOWN.set(Some(Known { moment, time }));
-        Known { moment, time }
-    });
-    known.time + passed(known).unwrap_or_default()
-}
-
-/// The time in UTC and RFC 3339, to the microsecond.
-fn push_time(line: &mut Vec<u8>) {
-    let now = time(moment::told());
+/// A time since the epoch, in UTC and RFC 3339, to the microsecond.
+pub(super) fn push_time(line: &mut Vec<u8>, now: Duration) {
     SECOND.with_borrow_mut(|(second, text)| {
         if *second != now.as_secs() || text.is_empty() {
             text.clear();
@@ -124,109 +93,57 @@ fn push_time(line: &mut Vec<u8>) {
     line.extend_from_slice(&digits);
 }
 
-/// What is written before the value of each field that one place in the code has.
-struct Keys {
-    place: Identifier,
-    keys: Box<[Key]>,
-}
-
-impl Keys {
-    fn of(metadata: &Metadata<'_>) -> Rc<Keys> {
-        let place = metadata.callsite();
-        KEYS.with_borrow_mut(|all| {
-            if let Some(keys) = all.iter().find(|keys| keys.place == place) {
-                return Rc::clone(keys);
-            }
-            let keys = Rc::new(Keys {
-                place,
-                keys: metadata.fields().iter().map(|field| key(&field)).collect(),
-            });
-            all.push(Rc::clone(&keys));
-            keys
-        })
-    }
-}
-
-/// A key with the space before it and the sign behind it. One that fits is in a block, which is
-/// copied as a whole: that takes less than to copy as many bytes as it has.
-enum Key {
-    Short([u8; KEY_BYTES], usize),
-    Long(Box<str>),
-}
-
-const KEY_BYTES: usize = 16;
-
-fn key(field: &Field) -> Key {
-    let text = match field.name() {
-        "message" => " ".to_owned(),
-        name => format!(" {name}="),
-    };
-    let mut block = [0; KEY_BYTES];
-    match block.get_mut(..text.len()) {
-        Some(place) => {
-            place.copy_from_slice(text.as_bytes());
-            Key::Short(block, text.len())
+/// Appends a number.
+pub(super) fn push_number(line: &mut Vec<u8>, number: u64) {
+    match number {
+        0..10 => line.push(b'0' + number as u8),
+        _ => {
+            let mut digits = itoa::Buffer::new();
+            line.extend_from_slice(digits.format(number).as_bytes());
         }
-        None => Key::Long(text.into()),
     }
+}
+
+/// Appends a text, in quotes if it could be taken for something else.
+pub(super) fn push_text(line: &mut Vec<u8>, text: &str) {
+    // Without an early end, so that many bytes can be looked at together.
+    let plain = |so_far: bool, byte: &u8| {
+        so_far & (byte.wrapping_sub(b'!') <= b'~' - b'!') & (*byte != b'"')
+    };
+    if text.is_empty() || !text.as_bytes().iter().fold(true, plain) {
+        return push_shown(line, format_args!("{text:?}"));
+    }
+    line.extend_from_slice(text.as_bytes());
+}
+
+/// Appends whatever can be formatted.
+pub(super) fn push_shown(line: &mut Vec<u8>, shown: fmt::Arguments<'_>) {
+    // Only formatting itself can fail; what it wrote so far is there.
+    let _ = Visible(line).write_fmt(shown);
 }
 
 /// Appends fields to a line.
-struct Fields<'a> {
-    line: &'a mut Vec<u8>,
-    keys: &'a Keys,
-}
+struct Fields<'a>(&'a mut Vec<u8>);
 
 impl Fields<'_> {
     fn key(&mut self, field: &Field) {
-        // Each is of the place that the keys are of.
-        match self.keys.keys.get(field.index()) {
-            Some(Key::Short(block, len)) => {
-                let end = self.line.len() + len;
-                self.line.extend_from_slice(block);
-                self.line.truncate(end);
-            }
-            Some(Key::Long(key)) => self.line.extend_from_slice(key.as_bytes()),
-            None => {}
+        self.0.push(b' ');
+        if field.name() != "message" {
+            self.0.extend_from_slice(field.name().as_bytes());
+            self.0.push(b'=');
         }
     }
 }
 
 impl Visit for Fields<'_> {
-    fn record_u64(&mut self, field: &Field, value: u64) {
-        self.key(field);
-        match value {
-            0..10 => self.line.push(b'0' + value as u8),
-            _ => {
-                let mut digits = itoa::Buffer::new();
-                self.line.extend_from_slice(digits.format(value).as_bytes());
-            }
-        }
-    }
-
-    fn record_i64(&mut self, field: &Field, value: i64) {
-        self.key(field);
-        let mut digits = itoa::Buffer::new();
-        self.line.extend_from_slice(digits.format(value).as_bytes());
-    }
-
-    /// Text that could be taken for something else is quoted.
     fn record_str(&mut self, field: &Field, value: &str) {
-        // Without an early end, so that many bytes can be looked at together.
-        let plain = |so_far: bool, byte: &u8| {
-            so_far & (byte.wrapping_sub(b'!') <= b'~' - b'!') & (*byte != b'"')
-        };
-        if value.is_empty() || !value.as_bytes().iter().fold(true, plain) {
-            return self.record_debug(field, &value);
-        }
         self.key(field);
-        self.line.extend_from_slice(value.as_bytes());
+        push_text(self.0, value);
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         self.key(field);
-        // Only a `Debug` of a value can fail; what it wrote so far is there.
-        let _ = write!(Visible(self.line), "{value:?}");
+        push_shown(self.0, format_args!("{value:?}"));
     }
 }
 
@@ -288,33 +205,6 @@ mod tests {
         assert_eq!(line, " INFO access: id=1-2 status=200 there=abc less=-1\n");
         let line = logged(|| tracing::error!(target: "here", count = 3, "it {}", "failed"));
         assert_eq!(line, "ERROR here: it failed count=3\n");
-    }
-
-    #[test]
-    fn a_moment_has_its_own_time() {
-        let close = |one: Duration, other: Duration| one.abs_diff(other) < Duration::from_secs(10);
-        let now = Instant::now();
-        let first = time(Some(now));
-        assert!(close(first, time(None)));
-        let half = Duration::from_millis(500);
-        assert_eq!(time(Some(now + half)), first + half);
-        // Asked anew: that this is not yet, the system's clock says.
-        let later = now + Duration::from_secs(3600);
-        assert!(close(time(Some(later)), time(None)));
-        assert!(
-            close(time(Some(now)), time(None)),
-            "nor is one from before it known"
-        );
-    }
-
-    #[test]
-    fn each_place_has_its_own_fields_each_time() {
-        for turn in 0..3 {
-            let line = logged(|| tracing::info!(target: "a", turn, more = true));
-            assert_eq!(line, format!(" INFO a: turn={turn} more=true\n"));
-            let line = logged(|| tracing::info!(target: "a", other = turn));
-            assert_eq!(line, format!(" INFO a: other={turn}\n"));
-        }
     }
 
     #[test]

@@ -1,16 +1,20 @@
 //! The access log: one line for each request, whatever became of it.
 
+mod entry;
+
 use std::fmt::Display;
 use std::time::Duration;
 
-use httpd_http1::RequestHead;
+use httpd_http1::{RequestHead, RequestText};
 use tokio::time::Instant;
 
 use super::driver::{Driver, Next};
 use super::streaming::{Account, Cut};
 use super::transport::WriteFailed;
 use crate::dispatch::{Phase, Refusal, RequestId, Served, Target, Usage};
-use crate::moment;
+
+use entry::Events;
+pub use entry::{AccessEntry, AccessLog};
 
 /// The longest part of a request's target that is logged.
 const TARGET_BYTES_MAX: usize = 512;
@@ -33,9 +37,9 @@ impl Asked {
         (self.method_bytes, self.target_end) = (0, 0);
     }
 
-    fn set(&mut self, head: &RequestHead) {
+    fn set(&mut self, text: &RequestText<'_>) {
+        let RequestText { method, target, .. } = *text;
         // The protocol lets only visible ASCII through, so any place is a character's boundary.
-        let (method, target) = (head.method(), head.target());
         self.text.clear();
         self.text.push_str(method);
         self.text
@@ -116,11 +120,18 @@ impl Line {
         }
     }
 
-    /// Takes what it says from the head, and notes method and target in `asked`.
-    pub(super) fn set_head(&mut self, head: &RequestHead, asked: &mut Asked) {
+    /// Takes what it says from the head, and notes method and target in `asked`. Returns the head's
+    /// text.
+    pub(super) fn set_head<'a>(
+        &mut self,
+        head: &'a RequestHead,
+        asked: &mut Asked,
+    ) -> RequestText<'a> {
+        let text = head.text();
         self.bytes_in = head.head_bytes() as u64;
-        self.is_head = head.method() == "HEAD";
-        asked.set(head);
+        self.is_head = text.method == "HEAD";
+        asked.set(&text);
+        text
     }
 
     /// Whether the request is a HEAD.
@@ -204,7 +215,11 @@ impl Line {
             .respond(self.status, self.refusal.is_some());
         if driver.idle.settings.access {
             let (client, asked) = (&driver.idle.peer, &driver.asked);
-            moment::of(now.into_std(), || self.write_access(client, asked, now));
+            let entry = self.entry(client, asked, now);
+            match driver.idle.shared.access.get() {
+                Some(log) => log.write(&entry),
+                None => Events.write(&entry),
+            }
         }
         if let Some(refusal @ Refusal::Guest(_)) = &self.refusal {
             self.warn(refusal, &driver.asked);
@@ -224,38 +239,38 @@ impl Line {
         tracing::warn!(id = %self.id, guest, generation, "{what}");
     }
 
-    fn write_access(&self, client: &str, asked: &Asked, now: Instant) {
-        let micros = |since: Instant, until: Instant| (until - since).as_micros() as u64;
+    fn entry<'a>(&'a self, client: &'a str, asked: &'a Asked, now: Instant) -> AccessEntry<'a> {
         let Called {
             queued,
             generation,
             usage,
             link,
         } = self.called();
-        tracing::info!(
-            target: "access",
-            id = self.id.as_str(),
+        let micros = |time: Duration| time.as_micros() as u64;
+        let as_display = |refusal: &'a Refusal| -> &'a dyn Display { refusal };
+        AccessEntry {
+            at: now.into_std(),
+            id: self.id.as_str(),
             client,
-            method = asked.method(),
-            target = asked.target(),
-            status = self.status,
-            bytes_in = self.bytes_in,
-            bytes_out = self.bytes_out,
-            guest = asked.guest(),
+            method: asked.method(),
+            target: asked.target(),
+            status: self.status,
+            bytes_in: self.bytes_in,
+            bytes_out: self.bytes_out,
+            guest: asked.guest(),
             link,
-            generation = generation.map(|(number, _)| number),
-            hash = generation.map(|(_, hash)| hash),
-            receive_us = micros(self.first_byte, self.received.unwrap_or(now)),
-            queue_us = queued.as_micros() as u64,
-            instantiate_us = usage.instantiate.as_micros() as u64,
-            run_us = usage.run.as_micros() as u64,
-            write_us = self.write_begun.map_or(0, |begun| micros(begun, now)),
-            total_us = micros(self.first_byte, now),
-            memory_peak = usage.memory_peak,
-            overran = self.overran.map(Phase::as_str),
-            refused = self.refusal.as_ref().map(tracing::field::display),
-            failure = self.failure,
-        );
+            generation,
+            receive_us: micros(self.received.unwrap_or(now) - self.first_byte),
+            queue_us: micros(queued),
+            instantiate_us: micros(usage.instantiate),
+            run_us: micros(usage.run),
+            write_us: self.write_begun.map_or(0, |begun| micros(now - begun)),
+            total_us: micros(now - self.first_byte),
+            memory_peak: usage.memory_peak,
+            overran: self.overran.map(Phase::as_str),
+            refused: self.refusal.as_ref().map(as_display),
+            failure: self.failure,
+        }
     }
 
     /// What is to be said of the call: of all guests together where there were several, but for
@@ -312,10 +327,10 @@ mod tests {
     fn a_line_says_what_its_own_head_asked_for() {
         let mut asked = Asked::default();
         assert_eq!(said(&asked), ("-", "-"));
-        asked.set(&head_of("OPTIONS * HTTP/1.1\r\nhost: a\r\n\r\n"));
+        asked.set(&head_of("OPTIONS * HTTP/1.1\r\nhost: a\r\n\r\n").text());
         assert_eq!(said(&asked), ("OPTIONS", "*"));
         assert_eq!(asked.guest(), "-");
-        asked.set(&head_of("GET /a?b HTTP/1.1\r\nhost: a\r\n\r\n"));
+        asked.set(&head_of("GET /a?b HTTP/1.1\r\nhost: a\r\n\r\n").text());
         assert_eq!(said(&asked), ("GET", "/a?b"));
         asked.clear();
         assert_eq!(said(&asked), ("-", "-"));
@@ -325,9 +340,8 @@ mod tests {
     fn a_long_target_is_cut() {
         let target = format!("/{}", "a".repeat(TARGET_BYTES_MAX));
         let mut asked = Asked::default();
-        asked.set(&head_of(&format!(
-            "GET {target} HTTP/1.1\r\nhost: a\r\n\r\n"
-        )));
+        let head = head_of(&format!("GET {target} HTTP/1.1\r\nhost: a\r\n\r\n"));
+        asked.set(&head.text());
         assert_eq!(said(&asked), ("GET", &target[..TARGET_BYTES_MAX]));
     }
 }

@@ -120,9 +120,9 @@ impl Driver {
 
     async fn answer(&mut self, head: Box<RequestHead>, first_byte: Instant) -> Next {
         let mut line = Line::new(self.idle.shared.ids.next(), first_byte);
-        line.set_head(&head, &mut self.asked);
+        let text = line.set_head(&head, &mut self.asked);
         let dispatch = self.idle.shared.dispatch.load();
-        let decision = dispatch.decide(head.method(), head.authority(), head.path());
+        let decision = dispatch.decide(text.method, text.authority, text.path);
         drop(dispatch);
         match decision {
             Decision::Refuse(refusal) => {

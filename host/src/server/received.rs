@@ -5,7 +5,7 @@ use httpd_http1::RequestHead;
 use smol_str::SmolStr;
 
 use super::body::Body;
-use crate::dispatch::{FieldRef, Incoming, IncomingHead, RequestId};
+use crate::dispatch::{Control, FieldRef, Incoming, IncomingHead, RequestId};
 
 /// Owns what it shows, because a guest may run on another thread than the connection.
 pub(super) struct Received<B> {
@@ -26,24 +26,15 @@ impl<B: Send + Sync + 'static> IncomingHead for Received<B> {
         &self.client
     }
 
-    fn method(&self) -> &str {
-        self.head.method()
-    }
-
-    fn scheme(&self) -> &str {
-        self.head.scheme().unwrap_or("http")
-    }
-
-    fn authority(&self) -> Option<&str> {
-        self.head.authority()
-    }
-
-    fn path(&self) -> &str {
-        self.head.path()
-    }
-
-    fn query(&self) -> Option<&str> {
-        self.head.query()
+    fn control(&self) -> Control<'_> {
+        let text = self.head.text();
+        Control {
+            method: text.method,
+            scheme: self.head.scheme().unwrap_or("http"),
+            authority: text.authority,
+            path: text.path,
+            query: text.query,
+        }
     }
 
     fn fields(&self) -> Vec<FieldRef<'_>> {

@@ -1,7 +1,7 @@
 //! Drives a connection through an input, answers what can be answered, and writes down what it saw.
 
 use httpd_http1::{BodyLength, Connection, Cycle, Event, Limits, RequestError, RequestHead};
-use httpd_http1::{ResponseHead, ResponseLength, Trailers, Version};
+use httpd_http1::{RequestText, ResponseHead, ResponseLength, Trailers, Version};
 use std::fmt::Write;
 
 /// What came of an input.
@@ -159,6 +159,14 @@ impl Runner {
 }
 
 fn describe(head: &RequestHead) -> String {
+    let all = RequestText {
+        method: head.method(),
+        target: head.target(),
+        authority: head.authority(),
+        path: head.path(),
+        query: head.query(),
+    };
+    assert_eq!(head.text(), all);
     let mut text = format!(
         "{} {:?} scheme={} authority={} path={} query={}",
         head.method(),

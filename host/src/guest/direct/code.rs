@@ -21,11 +21,14 @@ pub(in crate::guest) struct Direct {
     patches: Patches,
 }
 
-/// Compiled code, what its instances have in the places of their data, and the instances of it that
+/// Compiled code, the data of the module that it was compiled from, and the instances of it that
 /// wait for a request of any guest.
 pub(in crate::guest) struct Code {
     linked: Linked,
     base: Box<[u8]>,
+    /// What of that an instance is given when it is made. It is not each guest's own: a thousand
+    /// guests would have it in the processor's cache a thousand times.
+    written: Patches,
     reserves: Reserves,
 }
 
@@ -44,32 +47,33 @@ impl Direct {
         whole: &Whole<'_>,
         jobs: &Jobs<'_>,
     ) -> Option<Direct> {
-        let compile = |base, data| {
+        let compile = |data, base, written| -> Result<Code, NotDirect> {
             let linked = jobs.run(|| Linked::new(engine, whole, data));
             Ok(Code {
                 linked: linked.ok_or(NotDirect)?,
                 base,
+                written,
                 reserves: Reserves::default(),
             })
         };
-        let alone = |code: Result<Code, NotDirect>| {
+        let alone = || {
+            let code = compile(Data::Kept, Box::default(), Patches::default());
             Some(Direct {
                 code: Arc::new(code.ok()?),
                 patches: Patches::default(),
             })
         };
         let Some(split) = jobs.run(|| Split::new(whole)) else {
-            return alone(compile(Box::default(), Data::Kept));
+            return alone();
         };
-        let data = match split.is_light() {
-            true => Data::LeftOut,
-            false => Data::Kept,
-        };
-        let code = codes.get_or_make(split.code, || compile(split.base(), data));
+        let code = codes.get_or_make(split.code, || match split.written() {
+            Some(written) => compile(Data::LeftOut, split.base(), written),
+            None => compile(Data::Kept, split.base(), Patches::default()),
+        });
         let code = code.ok()?;
         match split.patches(&code.base) {
             Some(patches) => Some(Direct { code, patches }),
-            None => alone(compile(Box::default(), Data::Kept)),
+            None => alone(),
         }
     }
 
@@ -102,7 +106,9 @@ impl Direct {
         &self,
         store: &mut Store<State>,
     ) -> wasmtime::Result<Entrance> {
-        self.code.linked.instantiate(store).await
+        let entrance = self.code.linked.instantiate(store).await?;
+        write(&self.code.written, store)?;
+        Ok(entrance)
     }
 
     /// Makes an instance of its code this guest's own.
@@ -110,11 +116,15 @@ impl Direct {
     /// # Errors
     /// It has less memory than it began with.
     pub(in crate::guest) fn adopt(&self, store: &mut Store<State>) -> wasmtime::Result<()> {
-        if self.patches.is_empty() {
-            return Ok(());
-        }
-        let memory = store.data().memory.ok_or_else(out_of_bounds)?;
-        let patched = self.patches.apply(memory.data_mut(store));
-        patched.ok_or_else(out_of_bounds)
+        write(&self.patches, store)
     }
+}
+
+fn write(patches: &Patches, store: &mut Store<State>) -> wasmtime::Result<()> {
+    if patches.is_empty() {
+        return Ok(());
+    }
+    let memory = store.data().memory.ok_or_else(out_of_bounds)?;
+    let written = patches.apply(memory.data_mut(store));
+    written.ok_or_else(out_of_bounds)
 }

@@ -1,8 +1,8 @@
 //! What a module's memory begins with, apart from its code. Modules that differ in nothing else are
 //! one code with other data: the same program with another text in it. An instance of any of them
 //! becomes one of another by what is different, its patches, if nothing of it has run yet. A module
-//! with little data is compiled without it, and all of it is patches: the pages of its memory are
-//! of one kind then, which the kernel looks through faster for what a guest has written.
+//! with little data is compiled without it, and each instance has it written: the pages of its
+//! memory are of one kind then, which the kernel looks through faster for what a guest has written.
 
 use super::memory::slice_mut;
 use super::shape::Whole;
@@ -81,24 +81,26 @@ impl<'a> Split<'a> {
         })
     }
 
-    /// Whether its code is compiled without data. The same for all modules of one code.
-    pub(super) fn is_light(&self) -> bool {
+    /// Bytes of its data, if those are few and lie in the memory that it begins with.
+    fn light_bytes(&self) -> Option<usize> {
         let fits = |(address, bytes): &(u32, &[u8])| {
             u64::from(*address) + bytes.len() as u64 <= self.memory
         };
         let size: usize = self.segments.iter().map(|(_, bytes)| bytes.len()).sum();
-        size <= LIGHT_MAX && self.segments.iter().all(fits)
+        (size <= LIGHT_MAX && self.segments.iter().all(fits)).then_some(size)
     }
 
-    /// The bytes that an instance has in the places of its data before it is patched, if this is
-    /// the module that is compiled.
+    /// The bytes of its data, one after the other.
     pub(super) fn base(&self) -> Box<[u8]> {
         let bytes: Vec<&[u8]> = self.segments.iter().map(|(_, bytes)| *bytes).collect();
-        let mut base = bytes.concat();
-        if self.is_light() {
-            base.fill(0);
-        }
-        base.into()
+        bytes.concat().into()
+    }
+
+    /// What is to be written into an instance of its code to make it one of this module, if the
+    /// code is compiled without data. `None` if it is not: the same for all modules of one code.
+    pub(super) fn written(&self) -> Option<Patches> {
+        let zeros = |size| self.patches(&vec![0; size]);
+        self.light_bytes().and_then(zeros)
     }
 
     /// What makes an instance of the module of the same code whose [`Split::base`] that is one of
