@@ -98,6 +98,36 @@ fn every_line_of_json_is_json() {
     }
 }
 
+/// They are written by different means.
+#[test]
+fn a_request_has_the_same_fields_in_both_formats() {
+    let programs = [Program::start(HELLO), program(HELLO)];
+    for target in ["/hello", "/nowhere"] {
+        for program in &programs {
+            program.request(get(target));
+        }
+        let wanted = format!(" target={target} ");
+        let text = &programs[0].log;
+        let text = text.wait_for(target, |line| line.contains(&wanted));
+        let json = access(&programs[1], target);
+        for key in json.as_object().unwrap().keys() {
+            let is_field = !["timestamp", "level"].contains(&key.as_str());
+            assert_eq!(
+                text.contains(&format!(" {key}=")),
+                is_field,
+                "{key}: {text}"
+            );
+        }
+        let fields = text.split("refused=").next().unwrap().matches('=').count();
+        let refused = usize::from(json.get("refused").is_some());
+        assert_eq!(
+            fields + refused,
+            json.as_object().unwrap().len() - 2,
+            "{text}"
+        );
+    }
+}
+
 #[test]
 fn a_line_of_text_reads_well() {
     let program = Program::start(HELLO);
