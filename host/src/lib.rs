@@ -11,6 +11,7 @@ pub mod guest;
 pub mod keyvalue;
 pub mod notify;
 pub mod outbound;
+mod processors;
 pub mod registry;
 pub mod reload;
 pub mod router;

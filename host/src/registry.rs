@@ -191,7 +191,13 @@ impl Registry {
             shared: &shared,
             priority,
         };
-        let (slots, plan) = staging.make_ready()?;
+        let ready = staging.make_ready();
+        // If there is no pool, no guest could be made ready, and each would say so.
+        shared
+            .sandbox
+            .usable()
+            .map_err(|error| vec![error.into()])?;
+        let (slots, plan) = ready?;
         let gone = self.slots.keys().filter(|name| !slots.contains_key(*name));
         let changes = gone.cloned().map(Change::Removed).collect();
         let targets = staging::targets(config, &slots, &self.targets);
@@ -267,7 +273,7 @@ impl Shared {
     fn new(config: &Config, services: Arc<Services>) -> Result<Self, RegistryError> {
         let settings = settings::sandbox(config);
         Ok(Self {
-            sandbox: Sandbox::new(&settings)?,
+            sandbox: Sandbox::new(&settings).map_err(Arc::new)?,
             pool: Pool::new(settings.instances_max as usize),
             settings,
             services,

@@ -21,6 +21,7 @@ use std::thread::{self, JoinHandle};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
 
+use crate::processors;
 use board::Board;
 #[cfg(target_os = "linux")]
 use home::Homes;
@@ -61,7 +62,7 @@ const REMOTE_INTERVAL: u32 = 2;
 /// How many threads serve for a `server.threads` of this: for 0, one for each processor.
 pub(crate) fn count(configured: usize) -> usize {
     match configured {
-        0 => thread::available_parallelism().map_or(1, usize::from),
+        0 => processors::count(),
         threads => threads,
     }
 }

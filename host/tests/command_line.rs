@@ -147,6 +147,20 @@ fn what_cannot_be_loaded_is_named_by_check_and_by_serving() {
     }
 }
 
+/// Each guest would be refused for the same reason, and in other words.
+#[test]
+fn too_many_instances_are_one_problem_however_many_guests_there_are() {
+    let large = "memory_max = \"4GiB\"";
+    let sandbox = "[sandbox]\ninstances_max = 100000\n";
+    let guests = guest("one", "hello", large) + &guest("other", "echo", "");
+    let routes = route("/one", "one", "") + &route("/other", "other", "");
+    let finished = check(&format!("{sandbox}{guests}{routes}"));
+    assert_eq!(finished.code, Some(2));
+    assert_eq!(finished.err.lines().count(), 1, "{}", finished.err);
+    let named = "sandbox.instances_max = 100000";
+    assert!(finished.err.contains(named), "{}", finished.err);
+}
+
 #[test]
 fn a_configuration_that_is_not_there() {
     for arguments in [

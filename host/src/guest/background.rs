@@ -13,6 +13,7 @@ mod ready;
 #[cfg(test)]
 mod tests;
 
+use crate::processors;
 use forsaken::{Standing, Watch};
 use job::{Job, Task};
 use ready::{Place, Ready, Ticket};
@@ -108,7 +109,7 @@ impl Background {
     /// # Errors
     /// The operating system may refuse another thread.
     pub(super) fn start(threads: usize, nice: u32) -> io::Result<Background> {
-        let processors = thread::available_parallelism().map_or(1, usize::from);
+        let processors = processors::count();
         let threads = if threads == 0 { processors } else { threads };
         let background = Background {
             shared: Arc::new(Shared {

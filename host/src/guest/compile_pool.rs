@@ -1,9 +1,9 @@
 //! Threads that compile while requests are served: few, and with so low a priority that the
 //! kernel prefers every other thread. They are started when the first component needs them.
 
+use crate::processors;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::sync::OnceLock;
-use std::thread;
 
 /// How much a component's compilation may disturb.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +66,7 @@ impl Jobs<'_> {
 
 /// None where the system refuses the threads: then the caller compiles by itself.
 fn build(nice: u32) -> Option<ThreadPool> {
-    let processors = thread::available_parallelism().map_or(1, usize::from);
+    let processors = processors::count();
     let threads = ThreadPoolBuilder::new()
         .num_threads((processors / 2).max(1))
         .thread_name(|index| format!("compile-{index}"))

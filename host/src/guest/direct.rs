@@ -28,24 +28,14 @@ mod wit;
 mod tests;
 
 pub(super) use broken::Broken;
-pub(super) use code::{Codes, Direct};
+pub(super) use code::{Codes, Direct, Plain};
 pub(super) use exchange::Exchange;
 pub(super) use link::Entrance;
 
-use super::compile_pool::Jobs;
 use std::borrow::Cow;
-use wasmtime::Engine;
 
-/// Makes a component ready for direct calls, given as binary or text, with the code of one of
-/// `codes` if that is the same. Returns `None` when it is none of those that can be called so;
-/// nothing is wrong with it then, or whoever makes it ready the usual way will say what.
-pub(super) fn load(
-    engine: &Engine,
-    codes: &Codes,
-    bytes: &[u8],
-    jobs: &Jobs<'_>,
-) -> Option<Direct> {
-    let bytes: Cow<'_, [u8]> = jobs.run(|| wat::parse_bytes(bytes)).ok()?;
-    let whole = jobs.run(|| shape::read(&bytes))?;
-    Direct::new(engine, codes, &whole, jobs)
+/// The binary of a component that is given as that or as text. `None` when there is something wrong
+/// with it: whoever makes it ready the usual way will say what.
+pub(super) fn binary(bytes: &[u8]) -> Option<Cow<'_, [u8]>> {
+    wat::parse_bytes(bytes).ok()
 }

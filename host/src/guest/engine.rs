@@ -6,8 +6,8 @@ use super::limits::{
     CORE_INSTANCES_MAX, MEMORIES_MAX, MEMORY_BYTES_MAX, PAGE_BYTES, TABLE_ELEMENTS_MAX, TABLES_MAX,
 };
 use super::sandbox::SandboxSettings;
+use crate::processors;
 use std::num::NonZeroUsize;
-use std::thread;
 use wasmtime::{
     Cache, Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
     WasmBacktraceDetails,
@@ -158,7 +158,7 @@ fn resident(settings: &SandboxSettings) -> (usize, usize) {
 /// Slots are kept apart for as many threads as there are processors (at most 16): each of them
 /// has its own for a guest.
 fn warm_slots(settings: &SandboxSettings) -> u32 {
-    let processors = thread::available_parallelism().map_or(1, usize::from);
+    let processors = processors::count();
     let parts = u32::try_from(processors.min(SLOT_PARTS_MAX)).unwrap_or(u32::MAX);
     let wanted = settings.guests.saturating_mul(WARM_SLOTS);
     wanted.saturating_mul(parts).min(WARM_SLOTS_MAX)

@@ -3,7 +3,7 @@
 
 use super::call::Optimize;
 use super::compile_pool::Jobs;
-use super::direct::{self, Direct};
+use super::direct::{self, Direct, Plain};
 use super::engine::Calls;
 use super::error::LoadError;
 use super::hash::ContentHash;
@@ -151,8 +151,12 @@ pub(super) fn load(
     } else {
         Calls::OneByOne
     };
+    let binary = jobs.run(|| direct::binary(bytes));
+    let plain = jobs.run(|| Plain::read(binary.as_deref()?));
+    // Not earlier: the first engine may still be in the making.
     let workshop = workshops.get(calls, optimize)?;
-    if let Some(direct) = direct::load(&workshop.engine, &workshop.codes, bytes, jobs) {
+    let direct = plain.and_then(|it| Direct::new(&workshop.engine, &workshop.codes, &it, jobs));
+    if let Some(direct) = direct {
         return Ok(Loaded {
             initial_memory: direct.initial_memory(),
             entry: Entry::Direct(direct),

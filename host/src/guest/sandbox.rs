@@ -70,16 +70,17 @@ pub struct Sandbox {
     pub(super) ready_idle: Duration,
     instances: Numbers,
     pub(super) compiled: Interned<(ContentHash, Optimize), Loaded>,
-    pub(super) workshops: Workshops,
+    pub(super) workshops: Arc<Workshops>,
     pub(super) compile_pool: CompilePool,
 }
 
 impl Sandbox {
-    /// Reserves the pool and starts the thread that interrupts guests, and those for slow calls. A
-    /// cache that cannot be used is logged, and done without.
+    /// Starts the threads for slow calls, and one that reserves the pool: guests can be loaded at
+    /// once, and wait for that when they need it. A cache that cannot be used is logged, and done
+    /// without.
     ///
     /// # Errors
-    /// When the platform refuses: too little address space for `instances_max`, no thread.
+    /// When the platform refuses a thread.
     pub fn new(settings: &SandboxSettings) -> Result<Arc<Sandbox>, SandboxError> {
         let workshops = Workshops::new(settings, open_cache(settings))?;
         let (threads, nice) = (settings.background_threads, settings.background_nice);
@@ -102,6 +103,15 @@ impl Sandbox {
             workshops,
             compile_pool: CompilePool::new(settings.background_nice),
         }))
+    }
+
+    /// Waits for the pool.
+    ///
+    /// # Errors
+    /// When the platform refuses it: too little address space for `instances_max`. Every guest of
+    /// the usual kind is refused then, and this says why better.
+    pub fn usable(&self) -> Result<(), Arc<SandboxError>> {
+        self.workshops.usual().map(drop).map_err(Arc::clone)
     }
 
     /// Compiles and checks a component, given as its binary or as component text. This takes

@@ -1,5 +1,7 @@
 //! What keeps guests from being made ready, said with the guest's name and its file.
 
+use std::sync::Arc;
+
 use super::bodies::Oversized;
 use super::probe::ProbeError;
 use crate::config::ShowSize;
@@ -19,7 +21,7 @@ pub enum RegistryError {
     },
     /// No guest can run with these settings.
     #[error("the sandbox cannot be set up: {0}")]
-    Sandbox(#[from] SandboxError),
+    Sandbox(#[from] Arc<SandboxError>),
     /// A component's file could not be read.
     #[error("guest `{guest}`: {source}{}", too_large(source))]
     Unreadable {

@@ -1,11 +1,12 @@
 //! Many guests at once: work shared among threads, and word of how far it is. What is done with
 //! a guest is the caller's business.
 
-use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use crate::processors;
 
 /// How often somebody who waits is told how far it is.
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
@@ -75,9 +76,7 @@ fn take_and_do<T, R>(
 }
 
 fn threads(items: usize) -> usize {
-    thread::available_parallelism()
-        .map_or(1, NonZeroUsize::get)
-        .min(items)
+    processors::count().min(items)
 }
 
 #[cfg(test)]

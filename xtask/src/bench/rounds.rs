@@ -90,21 +90,19 @@ pub(super) fn run(server: &Server, load: &Load<'_>) -> Result<Sample> {
         ..*load
     };
     server.trim_log()?;
-    server.processes.forget_peak()?;
-    let others = Others::watch(server.processes.ids())?;
-    let (cpu, wrk) = (
-        server.processes.cpu_seconds()?,
-        others::ticks_of_children()?,
-    );
+    let processes = server.processes()?;
+    processes.forget_peak()?;
+    let others = Others::watch(processes.ids())?;
+    let (cpu, wrk) = (processes.cpu_seconds()?, others::ticks_of_children()?);
     // Only a single connection's latency is made of waking each other up.
-    let apart = (load.connections == 1).then(|| Apart::put(&server.processes));
+    let apart = (load.connections == 1).then(|| Apart::put(&processes));
     let apart = apart.transpose()?;
     let started = Instant::now();
     let report = Wrk::start_load(&load)?.finish()?;
     drop(apart);
     let elapsed = started.elapsed().as_secs_f64();
     let wrk = (others::ticks_of_children()? - wrk) as f64 / TICKS_PER_SECOND;
-    let cpu = server.processes.cpu_seconds()? - cpu;
+    let cpu = processes.cpu_seconds()? - cpu;
     let refused = report
         .problems
         .iter()
@@ -120,7 +118,7 @@ pub(super) fn run(server: &Server, load: &Load<'_>) -> Result<Sample> {
         p50: report.p50,
         p99: report.p99,
         cpu: cpu * 100_000.0 / report.requests as f64,
-        peak_kib: server.processes.peak_kib()?,
+        peak_kib: processes.peak_kib()?,
         wrk_percent: wrk * 100.0 / elapsed / f64::from(load.threads),
         others_percent: others.percent()?,
         problems: report.problems,

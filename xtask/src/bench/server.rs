@@ -49,8 +49,6 @@ pub(super) enum Announces {
 #[derive(Debug)]
 pub(super) struct Server {
     process: Child,
-    /// What it consists of.
-    pub(super) processes: Processes,
     /// Where it listens.
     pub(super) address: SocketAddr,
     log: PathBuf,
@@ -81,7 +79,6 @@ impl Server {
             .spawn()
             .with_context(|| format!("starting {}", launch.program.display()))?;
         let mut server = Self {
-            processes: Processes::of(process.id())?,
             process,
             address: SocketAddr::from(([0; 4], 0)),
             log: launch.log.clone(),
@@ -96,9 +93,15 @@ impl Server {
                 last.join("\n")
             )
         })?;
-        // It may have made others meanwhile.
-        server.processes = Processes::of(server.process.id())?;
         Ok(server)
+    }
+
+    /// What it consists of by now.
+    ///
+    /// # Errors
+    /// This is not Linux.
+    pub(super) fn processes(&self) -> Result<Processes> {
+        Processes::of(self.process.id())
     }
 
     /// Cuts its log if that has become long.

@@ -44,7 +44,7 @@ pub(super) fn measure(place: Place<'_>, times: u32) -> Result<Streams> {
         for name in STREAMED {
             let subject = Subject::named(name).context(name)?;
             let server = Server::start(&launch::subject(place, subject, changes)?)?;
-            server.processes.forget_peak()?;
+            server.processes()?.forget_peak()?;
             servers.push((name, server, Vec::new()));
         }
         for _ in 0..times {
@@ -54,7 +54,7 @@ pub(super) fn measure(place: Place<'_>, times: u32) -> Result<Streams> {
             }
         }
         let seen = servers.into_iter().map(|(name, server, rates)| {
-            let peak = server.processes.peak_kib()? as f64 / 1024.0;
+            let peak = server.processes()?.peak_kib()? as f64 / 1024.0;
             Ok((name, median(rates), peak))
         });
         Ok(Streams(seen.collect::<Result<_>>()?))

@@ -5,7 +5,7 @@
 use super::data::{Patches, Split};
 use super::driver::Data;
 use super::link::{Entrance, Linked, out_of_bounds};
-use super::shape::Whole;
+use super::shape::{self, Whole};
 use crate::guest::compile_pool::Jobs;
 use crate::guest::hash::ContentHash;
 use crate::guest::interned::Interned;
@@ -14,6 +14,12 @@ use crate::guest::state::State;
 use std::hint::black_box;
 use std::sync::Arc;
 use wasmtime::{Engine, Store};
+
+/// A component that can be called directly, read as far as no engine is needed for it.
+pub(in crate::guest) struct Plain<'a> {
+    whole: Whole<'a>,
+    split: Option<Split<'a>>,
+}
 
 /// A guest's module, ready to be instantiated.
 pub(in crate::guest) struct Direct {
@@ -38,15 +44,26 @@ pub(in crate::guest) type Codes = Interned<ContentHash, Code>;
 /// It is for the usual way, or for nobody.
 struct NotDirect;
 
+impl<'a> Plain<'a> {
+    /// Reads a component's binary. `None` when it is none of those that can be called directly:
+    /// nothing is wrong with it then, or whoever makes it ready the usual way will say what.
+    pub(in crate::guest) fn read(binary: &'a [u8]) -> Option<Plain<'a>> {
+        let whole = shape::read(binary)?;
+        let split = Split::new(&whole);
+        Some(Plain { whole, split })
+    }
+}
+
 impl Direct {
-    /// Compiles a component's only module, unless a guest of the same code is there. `None` if it
-    /// cannot be compiled.
-    pub(super) fn new(
+    /// Compiles a component's only module, unless a guest of the same code is among `codes`. `None`
+    /// if it cannot be compiled.
+    pub(in crate::guest) fn new(
         engine: &Engine,
         codes: &Codes,
-        whole: &Whole<'_>,
+        plain: &Plain<'_>,
         jobs: &Jobs<'_>,
     ) -> Option<Direct> {
+        let Plain { whole, split } = plain;
         let compile = |data, base, written| -> Result<Code, NotDirect> {
             let linked = jobs.run(|| Linked::new(engine, whole, data));
             Ok(Code {
@@ -63,7 +80,7 @@ impl Direct {
                 patches: Patches::default(),
             })
         };
-        let Some(split) = jobs.run(|| Split::new(whole)) else {
+        let Some(split) = split else {
             return alone();
         };
         let code = codes.get_or_make(split.code, || match split.written() {

@@ -120,10 +120,11 @@ fn a_pool_that_does_not_fit_the_address_space_is_an_error() {
         memory_max: 4 << 30,
         ..sandbox_settings(1)
     };
-    let error = crate::guest::Sandbox::new(&settings).unwrap_err();
+    let sandbox = crate::guest::Sandbox::new(&settings).unwrap();
+    let error = sandbox.usable().unwrap_err();
     assert!(
         matches!(
-            error,
+            *error,
             SandboxError::Engine {
                 instances_max: 1_000_000,
                 ..

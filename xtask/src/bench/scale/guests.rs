@@ -110,7 +110,7 @@ pub(in super::super) fn measure(place: Place<'_>, extent: Extent) -> Result<Gues
         Ok(())
     })?;
     for (seen, (server, _)) in seen.iter_mut().zip(&servers) {
-        seen.loaded_kib = server.processes.resident_kib()?;
+        seen.loaded_kib = server.processes()?.resident_kib()?;
     }
     Ok(Guests(seen))
 }
@@ -153,7 +153,7 @@ fn start(place: Place<'_>, kind: Kind) -> Result<(Server, Born)> {
     let born = Born {
         compiled,
         kept,
-        resident_kib: server.processes.resident_kib()?,
+        resident_kib: server.processes()?.resident_kib()?,
     };
     Ok((server, born))
 }

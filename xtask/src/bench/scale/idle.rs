@@ -94,11 +94,11 @@ fn cost(place: Place<'_>, subject: &Subject, connections: u64) -> Result<f64> {
     // What one call costs is there before.
     drop(ask(server.address)?);
     thread::sleep(SETTLING);
-    let before = server.processes.resident_kib()?;
+    let before = server.processes()?.resident_kib()?;
     let open: Result<Vec<_>> = (0..connections).map(|_| ask(server.address)).collect();
     let open = open?;
     thread::sleep(SETTLING);
-    let after = server.processes.resident_kib()?;
+    let after = server.processes()?.resident_kib()?;
     still_open(&open)?;
     Ok(after.saturating_sub(before) as f64 / connections as f64)
 }

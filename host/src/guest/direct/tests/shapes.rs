@@ -1,6 +1,6 @@
 //! Which components are nothing but one module, and that nothing else is taken for one.
 
-use super::super::{Codes, Direct, load, shape};
+use super::super::{Codes, Direct, Plain, shape};
 use crate::guest::compile_pool::CompilePool;
 use crate::guest::tests::{component, component_apart};
 use crate::guest::{Priority, WELCOME};
@@ -13,7 +13,7 @@ const ANSWERS: &str = "(func (export \"handle\") (param i32) (result i32) (i32.c
 fn made_ready(binary: &[u8]) -> Option<Direct> {
     let pool = CompilePool::new(0);
     let jobs = pool.at(Priority::Start);
-    load(&engine(), &Codes::default(), binary, &jobs)
+    Direct::new(&engine(), &Codes::default(), &Plain::read(binary)?, &jobs)
 }
 
 fn is_whole(text: &str) -> bool {

@@ -12,10 +12,10 @@ use super::worker::{Seat, Worker};
 use crate::guest::idle::Keeper;
 use crate::guest::kit::Kit;
 use crate::guest::sandbox::Sandbox;
+use crate::processors;
 use std::any::Any;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 
 /// What stands for the room that an instance takes among those of all guests. Dropping it gives the
@@ -88,7 +88,7 @@ impl Workers {
     pub(in crate::guest) fn new(kit: &Kit, bounds: SharedBounds) -> Arc<Workers> {
         let workers = Arc::new(Workers {
             bounds,
-            processors: thread::available_parallelism().map_or(1, usize::from),
+            processors: processors::count(),
             sandbox: Arc::clone(&kit.sandbox),
             freed: OnceLock::new(),
             lists: Mutex::default(),
