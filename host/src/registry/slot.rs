@@ -132,17 +132,18 @@ impl Slot {
 
     /// The generation that serves, for a request: see [`SlotHandle::admit`].
     pub fn serving(&self) -> Handle<Generation> {
-        let serving = self.current.take();
-        self.touch(&serving);
-        serving
+        self.current.take_after(|generation, near| {
+            // The longest way first.
+            near.touch();
+            generation.touch();
+            self.touch();
+        })
     }
 
     /// Reads a little of everything that a call of the guest needs: with many guests each of these
     /// comes from memory, and all at once they take less time than one after the other. For before
     /// anything is counted, which the processor does not do out of order.
-    fn touch(&self, serving: &Handle<Generation>) {
-        // The longest way first.
-        Generation::touch(serving);
+    fn touch(&self) {
         self.bulkhead.touch();
         self.counters.requests.touch();
         black_box(self.deadline);

@@ -3,7 +3,7 @@
 //! request may hold what it needs and no other processor hears of it.
 
 use super::{SHARDS, own};
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 use std::fmt;
 use std::hint::black_box;
 use std::ops::Deref;
@@ -79,11 +79,6 @@ impl<T: Pointee> Handle<T> {
     pub(crate) fn touch(handle: &Self) {
         black_box(Arc::strong_count(&handle.0));
     }
-
-    /// What its line holds beside it.
-    pub(crate) fn beside(handle: &Self) -> &T::Beside {
-        &handle.0.beside
-    }
 }
 
 impl<T: Pointee> Handles<T> {
@@ -122,7 +117,15 @@ impl<T: Pointee> Swap<T> {
 
     /// A handle for this thread, to what is there at this moment.
     pub(crate) fn take(&self) -> Handle<T> {
-        Handle(self.lines[own()].load_full())
+        self.take_after(|_, _| ())
+    }
+
+    /// The same after a look at it and at what its line holds beside it. To count the handle, the
+    /// processor waits for all that it reads: what is read before comes while the line does.
+    pub(crate) fn take_after(&self, look: impl FnOnce(&T, &T::Beside)) -> Handle<T> {
+        let line = self.lines[own()].load();
+        look(&line.to, &line.beside);
+        Handle(Guard::into_inner(line))
     }
 
     /// The same for who has one that was taken a while ago: most often nothing is there but that.
@@ -146,6 +149,14 @@ impl<T: Pointee> Swap<T> {
             line.store(Line::new(to, part, version));
         }
         self.version.store(version, SeqCst);
+    }
+}
+
+#[cfg(test)]
+impl<T: Pointee> Handle<T> {
+    /// What its line holds beside it.
+    fn beside(handle: &Self) -> &T::Beside {
+        &handle.0.beside
     }
 }
 
@@ -242,6 +253,14 @@ mod tests {
             let handle = Handles::take_for(&handles, part);
             assert_eq!(*Handle::beside(&handle), (part, 9));
         }
+    }
+
+    #[test]
+    fn what_is_looked_at_before_a_handle_is_taken_is_what_it_leads_to() {
+        let swap = Swap::new(&Arc::new(7));
+        let mut seen = Vec::new();
+        let taken = swap.take_after(|to, beside| seen.push((*to, *beside)));
+        assert_eq!((*taken, &seen[..]), (7, &[(7, (own(), 7))][..]));
     }
 
     #[test]
