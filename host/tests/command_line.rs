@@ -152,7 +152,7 @@ fn what_cannot_be_loaded_is_named_by_check_and_by_serving() {
 fn too_many_instances_are_one_problem_however_many_guests_there_are() {
     let large = "memory_max = \"4GiB\"";
     let sandbox = "[sandbox]\ninstances_max = 100000\n";
-    let guests = guest("one", "hello", large) + &guest("other", "echo", "");
+    let guests = guest("one", "hello", large) + &guest("other", "streaming-echo", "");
     let routes = route("/one", "one", "") + &route("/other", "other", "");
     let finished = check(&format!("{sandbox}{guests}{routes}"));
     assert_eq!(finished.code, Some(2));

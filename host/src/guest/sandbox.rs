@@ -108,8 +108,8 @@ impl Sandbox {
     /// Waits for the pool.
     ///
     /// # Errors
-    /// When the platform refuses it: too little address space for `instances_max`. Every guest of
-    /// the usual kind is refused then, and this says why better.
+    /// When the platform refuses it: too little address space for `instances_max`. Every guest is
+    /// refused then, and this says why better.
     pub fn usable(&self) -> Result<(), Arc<SandboxError>> {
         self.workshops.usual().map(drop).map_err(Arc::clone)
     }

@@ -74,14 +74,16 @@ impl Workshops {
         self.usual.get_or_init(make).as_ref()
     }
 
-    /// The engine for these calls and this use.
+    /// The engine for these calls and this use. There is none without the usual one, so that no
+    /// guest is compiled in vain.
     ///
     /// # Errors
     /// Settings that the platform cannot honour, or not once more.
     pub(super) fn get(&self, calls: Calls, optimize: Optimize) -> Result<Arc<Workshop>, LoadError> {
+        let usual = self.usual();
+        let usual = usual.map_err(|error| LoadError::Engine(error.to_string()))?;
         if (calls, optimize) == USUAL {
-            let usual = self.usual().map(Arc::clone);
-            return usual.map_err(|error| LoadError::Engine(error.to_string()));
+            return Ok(Arc::clone(usual));
         }
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(workshop) = made.get(&(calls, optimize)) {

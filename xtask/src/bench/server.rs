@@ -96,7 +96,8 @@ impl Server {
         Ok(server)
     }
 
-    /// What it consists of by now.
+    /// What it consists of by now. Looked for when somebody wants it: that takes a millisecond, and
+    /// a start is timed.
     ///
     /// # Errors
     /// This is not Linux.

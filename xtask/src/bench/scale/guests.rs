@@ -20,7 +20,7 @@ use crate::shell;
 
 const GUESTS: usize = 1000;
 const CONNECTIONS: u32 = 32;
-/// Two hosts that are compared for a few hundredths are loaded so many times as often as others.
+/// Hosts that are compared for a few hundredths are loaded so many times as often as others.
 const CLOSE: u32 = 3;
 
 /// What the hosts serve.
@@ -51,13 +51,6 @@ struct Kind {
     name: &'static str,
     guests: usize,
     has_own_code: bool,
-}
-
-impl Kind {
-    /// Whether it is loaded in this round; the first one is for warming up.
-    fn is_loaded(self, round: u32) -> bool {
-        !self.has_own_code || round.is_multiple_of(CLOSE)
-    }
 }
 
 /// What was seen with each kind; nothing if it was not measured.
@@ -99,10 +92,9 @@ pub(in super::super) fn measure(place: Place<'_>, extent: Extent) -> Result<Gues
         });
     }
     shell::step("Load all", || {
+        // The first round is for warming up.
         for round in 0..=CLOSE * extent.rounds {
-            let all = KINDS.iter().zip(seen.iter_mut()).zip(&servers);
-            let loaded = all.filter(|((kind, _), _)| kind.is_loaded(round));
-            for ((_, seen), (server, script)) in loaded {
+            for (seen, (server, script)) in seen.iter_mut().zip(&servers) {
                 let load = Load {
                     address: ([127, 0, 0, 1], 0).into(),
                     path: "/",
@@ -222,10 +214,7 @@ impl Guests {
 impl Seen {
     /// The throughput as a multiple of that of another in the same round.
     fn times(&self, other: &Self) -> f64 {
-        // Where this was not loaded in all of the other's rounds.
-        let every = (other.samples.len() / self.samples.len().max(1)).max(1);
-        let others = other.samples.iter().skip(every - 1).step_by(every);
-        let rounds = self.samples.iter().zip(others);
+        let rounds = self.samples.iter().zip(&other.samples);
         median(rounds.map(|(this, other)| this.per_second / other.per_second))
     }
 
@@ -244,19 +233,19 @@ mod tests {
 
     #[test]
     fn the_ratio_is_that_of_each_round() {
-        let sample = |per_second: &f64| Sample {
-            per_second: *per_second,
+        let sample = |per_second| Sample {
+            per_second,
             ..Sample::default()
         };
-        let seen = |rates: &[f64]| Seen {
-            samples: rates.iter().map(sample).collect(),
+        let seen = |rates: [f64; 3]| Seen {
+            samples: rates.map(sample).to_vec(),
             born: Born {
                 resident_kib: 20_480,
                 ..Born::default()
             },
             loaded_kib: 30_720,
         };
-        let rates = [&[100.0, 50.0, 200.0][..], &[95.0, 48.0, 100.0], &[20.0]];
+        let rates = [[100.0, 50.0, 200.0], [95.0, 48.0, 100.0], [20.0, 5.0, 20.0]];
         let guests = Guests(rates.map(seen).into());
         assert!((guests.ratio().unwrap() - 0.95).abs() < 1e-9);
         for row in [
@@ -266,16 +255,5 @@ mod tests {
             assert!(guests.table().contains(row), "{}", guests.table());
         }
         assert_eq!(Guests::default().ratio(), None);
-    }
-
-    #[test]
-    fn the_first_round_warms_up_all() {
-        let loads = |kind: Kind| {
-            (1..=4 * CLOSE)
-                .filter(|round| kind.is_loaded(*round))
-                .count()
-        };
-        assert!(KINDS.into_iter().all(|kind| kind.is_loaded(0)));
-        assert_eq!(KINDS.map(loads), [12, 12, 4]);
     }
 }
